@@ -1,0 +1,3 @@
+include(CMakeFindDependencyMacro)
+find_dependency(MLIR 22 CONFIG)
+include(${CMAKE_CURRENT_LIST_DIR}/SparseQuantTargets.cmake)

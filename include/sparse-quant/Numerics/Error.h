@@ -1,0 +1,45 @@
+//===- Error.h - What masking and quantizing cost ---------------*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The errors of Harma et al. (arXiv 2405.20935): eps_f(x) = x - f(x), as L1
+// and L2 norms, for the mask alone (S), the quantizer alone (Q), and both in
+// either order. The threshold is T1's bound ||eps_S|| + ||eps_Q||.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_NUMERICS_ERROR_H
+#define SPARSE_QUANT_NUMERICS_ERROR_H
+
+#include "sparse-quant/Numerics/Pattern.h"
+#include "sparse-quant/Numerics/Quantize.h"
+
+namespace mlir::sq::numerics {
+
+struct Norms {
+  double l1 = 0.0, l2 = 0.0;
+};
+
+struct OrderErrors {
+  Norms sparsity, quantization, sparsityFirst, quantizationFirst;
+  /// Sums of the first two, per norm.
+  Norms threshold;
+  /// Mask elements that differ between the two orders.
+  int64_t swapped = 0;
+  /// F3: swapped * largest bin, an upper bound of
+  /// quantizationFirst.l1 - sparsityFirst.l1; negative when the format's bins
+  /// are not uniform (the bound does not hold there).
+  double swapBound = -1.0;
+};
+
+/// Magnitude mask when `norms` is empty, Wanda otherwise (the quantized-first
+/// order scores the decoded values). `pattern` null means no mask.
+Error measureOrder(const Pattern *pattern, const Format &format,
+                   std::span<const float> weights, std::span<const float> norms,
+                   int64_t rows, int64_t cols, OrderErrors &out);
+
+} // namespace mlir::sq::numerics
+
+#endif // SPARSE_QUANT_NUMERICS_ERROR_H

@@ -1,0 +1,79 @@
+//===- Pattern.h - Sparsity patterns and their masks ------------*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Which elements a pattern keeps, given a score per element. Matrices are
+// row-major [rows, cols]; groups and blocks run along cols (the reduction axis
+// K of a weight W[N, K]). Ties: the lower index wins (numerics.md).
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_NUMERICS_PATTERN_H
+#define SPARSE_QUANT_NUMERICS_PATTERN_H
+
+#include "sparse-quant/Numerics/Format.h"
+
+#include <span>
+#include <vector>
+
+namespace mlir::sq::numerics {
+
+enum class PatternKind : uint8_t { NM, Unstructured, Block };
+enum class SparsityScope : uint8_t { Tensor, Row };
+
+struct Pattern {
+  PatternKind kind = PatternKind::NM;
+  /// NM: keep n of m consecutive elements, 1 <= n <= m <= 64.
+  int64_t n = 2, m = 4;
+  /// Unstructured and Block: the fraction that is dropped, in [0, 1].
+  double sparsity = 0.0;
+  /// Unstructured: what the fraction is counted over.
+  SparsityScope scope = SparsityScope::Row;
+  /// Block: extent of a block; the fraction is counted over each block row.
+  int64_t blockRows = 1, blockCols = 1;
+
+  static Pattern nm(int64_t n, int64_t m);
+  static Pattern unstructured(double sparsity, SparsityScope scope);
+  static Pattern block(int64_t rows, int64_t cols, double sparsity);
+
+  /// "nm2:4", "unstructured0.5.row", "block16x4.0.75".
+  std::string str() const;
+  Error verify() const;
+  /// Fraction kept, ignoring rounding at edges.
+  double density() const;
+  /// True when a *magnitude* mask of this pattern never drops the largest
+  /// element of a scale group of `format` unless it drops the whole group
+  /// (numerics.md `preservesGroupMax`): what makes class-1 commutation exact.
+  /// False for Block.
+  bool preservesGroupMax() const;
+
+  bool operator==(const Pattern &) const = default;
+};
+
+std::optional<Pattern> parsePattern(const std::string &text);
+
+/// |w|, with -0.0 scored as 0.
+void magnitudeScores(std::span<const float> weights, std::span<float> scores);
+/// |w| * norms[k]; norms has `cols` entries (Sun et al., Wanda).
+void wandaScores(std::span<const float> weights, std::span<const float> norms,
+                 int64_t rows, int64_t cols, std::span<float> scores);
+
+/// Writes 1 for kept, 0 for dropped. A NaN score is an error that names its
+/// index. A last group cut short by the edge counts as padded with zeros.
+Error computeMask(const Pattern &pattern, std::span<const float> scores,
+                  int64_t rows, int64_t cols, std::span<uint8_t> mask);
+
+/// Whether `mask` could have been made by `pattern` (at most n of each m, at
+/// most the kept count of each scope, whole blocks).
+Error checkMask(const Pattern &pattern, std::span<const uint8_t> mask,
+                int64_t rows, int64_t cols);
+
+/// Dropped elements become +0.0, also where the input is -0.0 or NaN.
+void applyMask(std::span<const float> values, std::span<const uint8_t> mask,
+               std::span<float> out);
+
+} // namespace mlir::sq::numerics
+
+#endif // SPARSE_QUANT_NUMERICS_PATTERN_H
