@@ -1,5 +1,5 @@
 # Finds the distribution's LLVM/MLIR 22 and sets the flags that its headers ask for.
-find_package(MLIR 22 REQUIRED CONFIG
+find_package(MLIR 22.1 REQUIRED CONFIG
              HINTS /usr/lib/llvm-22/lib/cmake/mlir $ENV{MLIR_DIR})
 message(STATUS "Using MLIR ${MLIR_VERSION} from ${MLIR_DIR}")
 list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})

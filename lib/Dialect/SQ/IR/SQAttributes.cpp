@@ -1,0 +1,319 @@
+//===- SQAttributes.cpp - Patterns and formats as attributes -*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+
+//===----------------------------------------------------------------------===//
+// Parsing and printing of the pieces that attributes share
+//===----------------------------------------------------------------------===//
+
+static ParseResult parseFraction(AsmParser &parser,
+                                 FailureOr<APFloat> &value) {
+  double number;
+  if (parser.parseFloat(number))
+    return failure();
+  value = APFloat(number);
+  return success();
+}
+
+static void printFraction(AsmPrinter &printer, const APFloat &value) {
+  SmallString<16> text;
+  value.toString(text, /*FormatPrecision=*/0, /*FormatMaxPadding=*/20);
+  // A float literal of MLIR needs its point.
+  if (text.find_first_of(".E") == StringRef::npos)
+    text += ".0";
+  printer << text;
+}
+
+static ParseResult parseBlockDims(AsmParser &parser, int64_t &rows,
+                                  int64_t &cols) {
+  SmallVector<int64_t> dims;
+  SMLoc loc = parser.getCurrentLocation();
+  if (parser.parseDimensionList(dims, /*allowDynamic=*/false,
+                                /*withTrailingX=*/false))
+    return failure();
+  if (dims.size() != 2)
+    return parser.emitError(loc, "expected block extents such as 16x4");
+  rows = dims[0];
+  cols = dims[1];
+  return success();
+}
+
+static void printBlockDims(AsmPrinter &printer, int64_t rows, int64_t cols) {
+  printer << rows << 'x' << cols;
+}
+
+static ParseResult parseGrouping(AsmParser &parser, Scope &scope,
+                                 int64_t &groupSize) {
+  StringRef keyword;
+  SMLoc loc = parser.getCurrentLocation();
+  groupSize = 0;
+  if (parser.parseKeyword(&keyword))
+    return failure();
+  std::optional<Scope> parsed = symbolizeScope(keyword);
+  if (!parsed)
+    return parser.emitError(loc, "expected 'tensor', 'row' or 'group = N'");
+  scope = *parsed;
+  if (scope == Scope::Group)
+    return failure(parser.parseEqual() || parser.parseInteger(groupSize));
+  return success();
+}
+
+static void printGrouping(AsmPrinter &printer, Scope scope, int64_t groupSize) {
+  printer << stringifyScope(scope);
+  if (scope == Scope::Group)
+    printer << " = " << groupSize;
+}
+
+static ParseResult parseIntOptions(AsmParser &parser, Type &scaleType,
+                                   bool &symmetric) {
+  scaleType = parser.getBuilder().getF32Type();
+  symmetric = true;
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("asymmetric"))) {
+      symmetric = false;
+    } else if (parser.parseKeyword("scale") || parser.parseEqual() ||
+               parser.parseType(scaleType)) {
+      return failure();
+    }
+  }
+  return success();
+}
+
+static void printIntOptions(AsmPrinter &printer, Type scaleType,
+                            bool symmetric) {
+  if (!scaleType.isF32())
+    printer << ", scale = " << scaleType;
+  if (!symmetric)
+    printer << ", asymmetric";
+}
+
+#define GET_ATTRDEF_CLASSES
+#include "sparse-quant/Dialect/SQ/IR/SQAttributes.cpp.inc"
+#include "sparse-quant/Dialect/SQ/IR/SQAttrInterfaces.cpp.inc"
+
+void SQDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "sparse-quant/Dialect/SQ/IR/SQAttributes.cpp.inc"
+      >();
+}
+
+//===----------------------------------------------------------------------===//
+// To and from numerics
+//===----------------------------------------------------------------------===//
+
+// The two enums spell the same three cases; Numerics has no MLIR headers.
+static numerics::GroupScope toNumerics(Scope scope) {
+  return static_cast<numerics::GroupScope>(scope);
+}
+static Scope fromNumerics(numerics::GroupScope scope) {
+  return static_cast<Scope>(scope);
+}
+
+static std::optional<numerics::Element> getFloatElement(Type type) {
+  return llvm::TypeSwitch<Type, std::optional<numerics::Element>>(type)
+      .Case<Float8E4M3FNType>([](auto) { return numerics::Element::E4M3FN; })
+      .Case<Float8E5M2Type>([](auto) { return numerics::Element::E5M2; })
+      .Case<Float6E2M3FNType>([](auto) { return numerics::Element::E2M3FN; })
+      .Case<Float6E3M2FNType>([](auto) { return numerics::Element::E3M2FN; })
+      .Case<Float4E2M1FNType>([](auto) { return numerics::Element::E2M1FN; })
+      .Default([](Type) { return std::nullopt; });
+}
+
+static Type getElementType(MLIRContext *context,
+                           const numerics::Format &format) {
+  switch (format.element) {
+  case numerics::Element::Int:
+    return IntegerType::get(context, format.bits);
+  case numerics::Element::E4M3FN:
+    return Float8E4M3FNType::get(context);
+  case numerics::Element::E5M2:
+    return Float8E5M2Type::get(context);
+  case numerics::Element::E2M3FN:
+    return Float6E2M3FNType::get(context);
+  case numerics::Element::E3M2FN:
+    return Float6E3M2FNType::get(context);
+  case numerics::Element::E2M1FN:
+    return Float4E2M1FNType::get(context);
+  }
+  llvm_unreachable("unknown element");
+}
+
+numerics::Pattern NMAttr::getPattern() const {
+  return numerics::Pattern::nm(getN(), getM());
+}
+numerics::Pattern UnstructuredAttr::getPattern() const {
+  return numerics::Pattern::unstructured(
+      getSparsity().convertToDouble(), getScope() == Scope::Tensor
+                                           ? numerics::SparsityScope::Tensor
+                                           : numerics::SparsityScope::Row);
+}
+numerics::Pattern BlockAttr::getPattern() const {
+  return numerics::Pattern::block(getRows(), getCols(),
+                                  getSparsity().convertToDouble());
+}
+
+numerics::Format IntAttr::getFormat() const {
+  numerics::Format format = numerics::Format::integer(
+      getBits(), toNumerics(getScope()), getGroupSize(),
+      getScaleType().isF16() ? numerics::ScaleType::F16
+                             : numerics::ScaleType::F32);
+  format.symmetric = getSymmetric();
+  return format;
+}
+numerics::Format Fp8Attr::getFormat() const {
+  numerics::Format format = numerics::Format::fp8(
+      *getFloatElement(getElement()), toNumerics(getScope()));
+  format.groupSize = getGroupSize();
+  return format;
+}
+numerics::Format MxAttr::getFormat() const {
+  return numerics::Format::mx(
+      getFloatElement(getElement()).value_or(numerics::Element::Int));
+}
+numerics::Format NvFp4Attr::getFormat() const {
+  return numerics::Format::nvfp4();
+}
+numerics::Format HbfpAttr::getFormat() const {
+  numerics::Format format =
+      numerics::Format::hbfp(getMantissaBits(), getGroupSize());
+  format.scope = toNumerics(getScope());
+  return format;
+}
+
+#define SQ_CODE_TYPE(Attr)                                                     \
+  Type Attr::getCodeType() const {                                             \
+    return getElementType(getContext(), getFormat());                          \
+  }
+SQ_CODE_TYPE(IntAttr)
+SQ_CODE_TYPE(Fp8Attr)
+SQ_CODE_TYPE(MxAttr)
+SQ_CODE_TYPE(NvFp4Attr)
+SQ_CODE_TYPE(HbfpAttr)
+#undef SQ_CODE_TYPE
+
+//===----------------------------------------------------------------------===//
+// Verifiers: what Numerics' own check can't see
+//===----------------------------------------------------------------------===//
+
+using EmitError = function_ref<InFlightDiagnostic()>;
+
+static LogicalResult report(EmitError emitError, const numerics::Error &error) {
+  if (!error)
+    return success();
+  return emitError() << *error;
+}
+
+LogicalResult NMAttr::verify(EmitError emitError, int64_t n, int64_t m) {
+  return report(emitError, numerics::Pattern::nm(n, m).verify());
+}
+
+LogicalResult UnstructuredAttr::verify(EmitError emitError, APFloat sparsity,
+                                       Scope scope) {
+  if (scope == Scope::Group)
+    return emitError() << "expected scope 'row' or 'tensor'";
+  return report(emitError, numerics::Pattern::unstructured(
+                               sparsity.convertToDouble(),
+                               numerics::SparsityScope::Row)
+                               .verify());
+}
+
+LogicalResult BlockAttr::verify(EmitError emitError, int64_t rows, int64_t cols,
+                                APFloat sparsity) {
+  return report(
+      emitError,
+      numerics::Pattern::block(rows, cols, sparsity.convertToDouble()).verify());
+}
+
+LogicalResult IntAttr::verify(EmitError emitError, unsigned bits, Scope scope,
+                              int64_t groupSize, Type scaleType,
+                              bool symmetric) {
+  if (!scaleType.isF32() && !scaleType.isF16())
+    return emitError() << "expected scale type f32 or f16, got " << scaleType;
+  numerics::Format format =
+      numerics::Format::integer(bits, toNumerics(scope), groupSize);
+  format.symmetric = symmetric;
+  return report(emitError, format.verify());
+}
+
+LogicalResult Fp8Attr::verify(EmitError emitError, Type element, Scope scope,
+                              int64_t groupSize) {
+  if (!isa<Float8E4M3FNType, Float8E5M2Type>(element))
+    return emitError() << "expected element type f8E4M3FN or f8E5M2, got "
+                       << element;
+  numerics::Format format = numerics::Format::fp8(*getFloatElement(element),
+                                                  toNumerics(scope));
+  format.groupSize = groupSize;
+  return report(emitError, format.verify());
+}
+
+LogicalResult MxAttr::verify(EmitError emitError, Type element) {
+  if (!element.isInteger(8) && !getFloatElement(element))
+    return emitError() << "expected element type f8E4M3FN, f8E5M2, f6E2M3FN, "
+                          "f6E3M2FN, f4E2M1FN or i8, got "
+                       << element;
+  return success();
+}
+
+LogicalResult HbfpAttr::verify(EmitError emitError, unsigned mantissaBits,
+                               Scope scope, int64_t groupSize) {
+  numerics::Format format = numerics::Format::hbfp(mantissaBits, groupSize);
+  format.scope = toNumerics(scope);
+  return report(emitError, format.verify());
+}
+
+//===----------------------------------------------------------------------===//
+// Attributes from plain data
+//===----------------------------------------------------------------------===//
+
+QuantFormatAttrInterface
+mlir::sq::getFormatAttr(MLIRContext *context, const numerics::Format &format) {
+  Scope scope = fromNumerics(format.scope);
+  Type element = getElementType(context, format);
+  switch (format.family) {
+  case numerics::Family::Int:
+    return IntAttr::get(context, format.bits, scope, format.groupSize,
+                        format.scaleType == numerics::ScaleType::F16
+                            ? Type(Float16Type::get(context))
+                            : Type(Float32Type::get(context)),
+                        format.symmetric);
+  case numerics::Family::Fp8:
+    return Fp8Attr::get(context, element, scope, format.groupSize);
+  case numerics::Family::Mx:
+    return MxAttr::get(context, element);
+  case numerics::Family::NvFp4:
+    return NvFp4Attr::get(context);
+  case numerics::Family::Hbfp:
+    return HbfpAttr::get(context, format.bits - 1, scope, format.groupSize);
+  }
+  llvm_unreachable("unknown family");
+}
+
+SparsityPatternAttrInterface
+mlir::sq::getPatternAttr(MLIRContext *context,
+                         const numerics::Pattern &pattern) {
+  switch (pattern.kind) {
+  case numerics::PatternKind::NM:
+    return NMAttr::get(context, pattern.n, pattern.m);
+  case numerics::PatternKind::Unstructured:
+    return UnstructuredAttr::get(
+        context, APFloat(pattern.sparsity),
+        pattern.scope == numerics::SparsityScope::Tensor ? Scope::Tensor
+                                                         : Scope::Row);
+  case numerics::PatternKind::Block:
+    return BlockAttr::get(context, pattern.blockRows, pattern.blockCols,
+                          APFloat(pattern.sparsity));
+  }
+  llvm_unreachable("unknown pattern");
+}

@@ -1,0 +1,326 @@
+//===- SQOps.cpp - Verifiers and interfaces of the sq ops -*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Numerics/Layout.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+
+#define GET_OP_CLASSES
+#include "sparse-quant/Dialect/SQ/IR/SQOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// Helpers shared by the verifiers
+//===----------------------------------------------------------------------===//
+
+/// Fails with `rule` unless `axis` lies in the rank of `type`.
+static FailureOr<int64_t> verifyAxis(Operation *op, int64_t axis,
+                                     ShapedType type, StringRef rule) {
+  if (std::optional<int64_t> normal = normalizeAxis(axis, type.getRank()))
+    return *normal;
+  return op->emitOpError("expected an axis within rank ")
+         << type.getRank() << ", got " << axis << " [" << rule << "]";
+}
+
+/// Whether a value of type `actual` may stand where `expected` is asked for;
+/// dynamic extents agree with every extent, tensors and memrefs alike.
+static bool isCompatible(ShapedType actual, ShapedType expected) {
+  return actual.getElementType() == expected.getElementType() &&
+         succeeded(verifyCompatibleShape(actual.getShape(),
+                                         expected.getShape()));
+}
+
+/// Checks the scales of a tensor of shape `shaped` against its format.
+static LogicalResult verifyScales(Operation *op, QuantFormatAttrInterface format,
+                                  RankedTensorType shaped, int64_t axis,
+                                  TypeRange scales, StringRef rule) {
+  SmallVector<RankedTensorType> expected = format.getScaleTypes(shaped, axis);
+  if (expected.size() != scales.size())
+    return op->emitOpError("expected ")
+           << expected.size() << " scale tensors for " << format << ", got "
+           << scales.size() << " [" << rule << "]";
+  for (auto [want, got] : llvm::zip_equal(expected, scales))
+    if (!isCompatible(cast<ShapedType>(got), want))
+      return op->emitOpError("expected a scale of type ")
+             << want << " for " << format << ", got " << got << " [" << rule
+             << "]";
+  return success();
+}
+
+static LogicalResult verifyCodes(Operation *op, QuantFormatAttrInterface format,
+                                 ShapedType codes, ShapedType real,
+                                 StringRef rule) {
+  if (codes.getElementType() == format.getCodeType() &&
+      succeeded(verifyCompatibleShape(codes.getShape(), real.getShape())))
+    return success();
+  return op->emitOpError("expected codes of shape ")
+         << real << " with element type " << format.getCodeType() << ", got "
+         << codes << " [" << rule << "]";
+}
+
+/// SQ-PACK-3 and SQ-PACK-4, shared by pack, unpack and matmul: `rows`, `cols`
+/// is the matrix, `bits` the width of a code.
+static LogicalResult verifyPacked(Operation *op, int64_t rows, int64_t cols,
+                                  unsigned bits, ShapedType payload,
+                                  ShapedType bitmap) {
+  if (payload.getRank() != 2 || payload.getDimSize(0) != rows)
+    return op->emitOpError("expected a payload with ")
+           << rows << " rows, got " << payload << " [SQ-PACK-3]";
+  int64_t full = numerics::payloadRowBytes(cols, bits);
+  int64_t stride = payload.getDimSize(1);
+  if (ShapedType::isDynamic(stride) || stride > full ||
+      (!bitmap && stride != full))
+    return op->emitOpError("expected a payload row of ")
+           << (bitmap ? "at most " : "") << full << " bytes for " << cols
+           << " codes of " << bits << " bits, got " << payload
+           << " [SQ-PACK-3]";
+  if (!bitmap)
+    return success();
+  int64_t bytes = numerics::bitmapRowBytes(cols);
+  if (bitmap.getRank() != 2 || bitmap.getDimSize(0) != rows ||
+      bitmap.getDimSize(1) != bytes)
+    return op->emitOpError("expected a bitmap of ")
+           << rows << "x" << bytes << " bytes, got " << bitmap
+           << " [SQ-PACK-4]";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// ParameterOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult ParameterOp::verify() {
+  if (getName().empty())
+    return emitOpError("expected a nonempty name [SQ-PARAM-1]");
+  if (!cast<RankedTensorType>(getType()).hasStaticShape())
+    return emitOpError("expected a static shape, got ")
+           << getType() << " [SQ-PARAM-2]";
+  if (getOffset() && *getOffset() < 0)
+    return emitOpError("expected a nonnegative offset, got ")
+           << *getOffset() << " [SQ-PARAM-3]";
+  return success();
+}
+
+void ParameterOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
+  // The last two parts of a dotted name tell weights apart: q_proj_weight.
+  SmallVector<StringRef> parts;
+  getName().split(parts, '.');
+  std::string name;
+  for (StringRef part : ArrayRef(parts).take_back(2))
+    name += (name.empty() ? "" : "_") + part.str();
+  for (char &c : name)
+    if (!llvm::isAlnum(c))
+      c = '_';
+  setName(getResult(), name);
+}
+
+//===----------------------------------------------------------------------===//
+// MaskOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult MaskOp::verify() {
+  auto type = cast<RankedTensorType>(getInput().getType());
+  bool wanda = getCriterion() == Criterion::Wanda;
+  if (wanda != static_cast<bool>(getNorms()))
+    return emitOpError(wanda ? "expected norms for the criterion wanda"
+                             : "expected no norms unless the criterion is wanda")
+           << " [SQ-MASK-1]";
+  FailureOr<int64_t> axis = verifyAxis(*this, getAxis(), type, "SQ-MASK-3");
+  if (failed(axis))
+    return failure();
+  if (Value norms = getNorms())
+    if (failed(verifyCompatibleShape(
+            cast<ShapedType>(norms.getType()).getShape(),
+            type.getShape().slice(*axis, 1))))
+      return emitOpError("expected one norm per element of axis ")
+             << *axis << " of " << type << ", got " << norms.getType()
+             << " [SQ-MASK-2]";
+  if (getPattern().getPattern().kind == numerics::PatternKind::Block &&
+      type.getRank() != 2)
+    return emitOpError("expected rank 2 for a block pattern, got ")
+           << type << " [SQ-MASK-4]";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// QuantizeOp, DequantizeOp
+//===----------------------------------------------------------------------===//
+
+void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
+                       QuantFormatAttrInterface format, int64_t axis) {
+  auto type = cast<RankedTensorType>(input.getType());
+  SmallVector<Type> scales;
+  std::optional<int64_t> normal = normalizeAxis(axis, type.getRank());
+  for (RankedTensorType scale : format.getScaleTypes(type, *normal))
+    scales.push_back(scale);
+  build(builder, state, type.clone(format.getCodeType()), scales, input,
+        /*staticScales=*/ValueRange(), format, axis);
+}
+
+LogicalResult QuantizeOp::verify() {
+  auto type = cast<RankedTensorType>(getInput().getType());
+  FailureOr<int64_t> axis = verifyAxis(*this, getAxis(), type, "SQ-QUANT-3");
+  if (failed(axis) ||
+      failed(verifyCodes(*this, getFormat(),
+                         cast<ShapedType>(getValues().getType()), type,
+                         "SQ-QUANT-1")))
+    return failure();
+  if (isStatic() && !getScales().empty())
+    return emitOpError("expected no scale results beside static scales "
+                       "[SQ-QUANT-2]");
+  return verifyScales(*this, getFormat(), type, *axis,
+                      getUsedScales().getTypes(), "SQ-QUANT-2");
+}
+
+LogicalResult DequantizeOp::verify() {
+  auto type = cast<RankedTensorType>(getType());
+  FailureOr<int64_t> axis = verifyAxis(*this, getAxis(), type, "SQ-DEQUANT-3");
+  if (failed(axis) ||
+      failed(verifyCodes(*this, getFormat(),
+                         cast<ShapedType>(getValues().getType()), type,
+                         "SQ-DEQUANT-1")))
+    return failure();
+  return verifyScales(*this, getFormat(), type, *axis, getScales().getTypes(),
+                      "SQ-DEQUANT-2");
+}
+
+//===----------------------------------------------------------------------===//
+// PackOp, UnpackOp
+//===----------------------------------------------------------------------===//
+
+static LogicalResult verifyPackedCodes(Operation *op, RankedTensorType codes,
+                                       StringRef rule) {
+  if (codes.getRank() == 2 && codes.hasStaticShape() &&
+      codes.getElementType().isIntOrFloat() &&
+      codes.getElementTypeBitWidth() <= 8)
+    return success();
+  return op->emitOpError("expected a static matrix of codes of at most 8 bits, "
+                         "got ")
+         << codes << " [" << rule << "]";
+}
+
+static ShapedType typeOrNull(Value value) {
+  return value ? cast<ShapedType>(value.getType()) : ShapedType();
+}
+
+LogicalResult PackOp::verify() {
+  auto codes = cast<RankedTensorType>(getValues().getType());
+  if (failed(verifyPackedCodes(*this, codes, "SQ-PACK-1")))
+    return failure();
+  if (static_cast<bool>(getMask()) != static_cast<bool>(getBitmap()))
+    return emitOpError("expected a bitmap with a mask, and only with it "
+                       "[SQ-PACK-2]");
+  if (ShapedType mask = typeOrNull(getMask()))
+    if (mask.getShape() != codes.getShape())
+      return emitOpError("expected a mask of shape ")
+             << codes << ", got " << mask << " [SQ-PACK-5]";
+  return verifyPacked(*this, codes.getDimSize(0), codes.getDimSize(1),
+                      codes.getElementTypeBitWidth(),
+                      cast<ShapedType>(getPayload().getType()),
+                      typeOrNull(getBitmap()));
+}
+
+LogicalResult UnpackOp::verify() {
+  auto codes = cast<RankedTensorType>(getType());
+  if (failed(verifyPackedCodes(*this, codes, "SQ-UNPACK-1")))
+    return failure();
+  return verifyPacked(*this, codes.getDimSize(0), codes.getDimSize(1),
+                      codes.getElementTypeBitWidth(),
+                      cast<ShapedType>(getPayload().getType()),
+                      typeOrNull(getBitmap()));
+}
+
+//===----------------------------------------------------------------------===//
+// MatmulOp
+//===----------------------------------------------------------------------===//
+
+static RankedTensorType asTensor(ShapedType type) {
+  return RankedTensorType::get(type.getShape(), type.getElementType());
+}
+
+LogicalResult MatmulOp::verify() {
+  auto input = cast<ShapedType>(getInput().getType());
+  auto payload = cast<ShapedType>(getPayload().getType());
+  auto init = cast<ShapedType>(getInit().getType());
+  if (input.getRank() != 2 || init.getRank() != 2 || payload.getRank() != 2 ||
+      ShapedType::isDynamic(input.getDimSize(1)) ||
+      ShapedType::isDynamic(payload.getDimSize(0)) ||
+      init.getDimSize(1) != payload.getDimSize(0) ||
+      failed(verifyCompatibleShape(input.getShape().take_front(1),
+                                   init.getShape().take_front(1))))
+    return emitOpError("expected [M, K], N rows of weights and [M, N] with "
+                       "static N and K, got ")
+           << input << ", " << payload << " and " << init << " [SQ-MM-1]";
+  if (!init.getElementType().isF32() || !payload.getElementType().isInteger(8))
+    return emitOpError("expected an f32 init and an i8 payload, got ")
+           << init << " and " << payload << " [SQ-MM-1]";
+
+  numerics::Format format = getFormat().getFormat();
+  if (!format.symmetric)
+    return emitOpError("expected symmetric weights, got ")
+           << getFormat() << " [SQ-MM-7]";
+  int64_t rows = payload.getDimSize(0), cols = input.getDimSize(1);
+  if (failed(verifyPacked(*this, rows, cols, format.bits, payload,
+                          typeOrNull(getBitmap()))))
+    return failure();
+  auto weights = RankedTensorType::get({rows, cols}, getFormat().getCodeType());
+  if (failed(verifyScales(*this, getFormat(), weights, 1,
+                          getScales().getTypes(), "SQ-MM-3")))
+    return failure();
+  if (static_cast<bool>(getPattern()) != static_cast<bool>(getBitmap()))
+    return emitOpError("expected a pattern with a bitmap, and only with it "
+                       "[SQ-MM-4]");
+
+  QuantFormatAttrInterface activation = getActivationFormatAttr();
+  if (!activation) {
+    if (!input.getElementType().isF32() || !getInputScales().empty())
+      return emitOpError("expected an f32 input without scales, got ")
+             << input << " [SQ-MM-5]";
+    return success();
+  }
+  if (input.getElementType() != activation.getCodeType())
+    return emitOpError("expected input codes of type ")
+           << activation.getCodeType() << ", got " << input << " [SQ-MM-5]";
+  if (activation.getFormat().scope == numerics::GroupScope::Group &&
+      !activation.getFormat().hasPowerOfTwoScale())
+    return emitOpError("expected activation scales that do not vary along K, "
+                       "got ")
+           << activation << " [SQ-MM-6]";
+  return verifyScales(*this, activation, asTensor(input), 1,
+                      getInputScales().getTypes(), "SQ-MM-5");
+}
+
+void MatmulOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  // On tensors the op is pure; on memrefs it reads its operands and updates
+  // the destination.
+  for (OpOperand &operand : getOperation()->getOpOperands()) {
+    if (!isa<MemRefType>(operand.get().getType()))
+      continue;
+    effects.emplace_back(MemoryEffects::Read::get(), &operand,
+                         SideEffects::DefaultResource::get());
+    if (isDpsInit(&operand))
+      effects.emplace_back(MemoryEffects::Write::get(), &operand,
+                           SideEffects::DefaultResource::get());
+  }
+}
+
+LogicalResult
+MatmulOp::reifyResultShapes(OpBuilder &builder,
+                            ReifiedRankedShapedTypeDims &shapes) {
+  if (!getResult())
+    return failure();
+  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInit()));
+  return success();
+}

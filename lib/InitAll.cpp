@@ -1,0 +1,21 @@
+//===- InitAll.cpp - Register everything the tools need -------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/InitAll.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
+
+void mlir::sq::registerAllDialects(DialectRegistry &registry) {
+  ::mlir::registerAllDialects(registry);
+  ::mlir::registerAllExtensions(registry);
+  registry.insert<SQDialect>();
+}
+
+void mlir::sq::registerAllPasses() {
+  ::mlir::registerAllPasses();
+}
