@@ -1,4 +1,4 @@
-//===- artifact.h - What the compiler puts into a model ---------*- C -*-===//
+//===- artifact.h - What the compiler puts into a model -----------*- C -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,10 +12,10 @@
 // == Linking ==
 // The compiler emits one object: the functions and the constant
 // `sq_artifact` (hidden visibility). `model.so` is that object and
-// libSQRuntime.a, linked with `-shared -Wl,-u,sq_get_api` (nothing in the object
-// refers to the runtime) and, if the code uses OpenMP, libomp. An object meant
-// for static linking beside others has its descriptor under another, external
-// name, which the program passes in sq_open_options::artifact.
+// libSQRuntime.a, linked with `-shared -Wl,-u,sq_get_api` (nothing in the
+// object refers to the runtime) and, if the code uses OpenMP, libomp. An object
+// meant for static linking beside others has its descriptor under another,
+// external name, which the program passes in sq_open_options::artifact.
 //
 // == Calling convention ==
 // `entry(args)` has one args[i] per memref, in this order:

@@ -1,4 +1,4 @@
-//===- loader.h - dlopen for compiled models --------------------*- C -*-===//
+//===- loader.h - dlopen for compiled models ----------------------*- C -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A program that is linked against model.so calls sq_get_api itself. One that
-// picks models at run time uses sq_load_artifact, which is here, inline, so that
-// nothing has to be linked.
+// picks models at run time uses sq_load_artifact, which is here, inline, so
+// that nothing has to be linked.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_C_LOADER_H
@@ -58,10 +58,11 @@ static inline sq_status sq_load_artifact(const char *path, void **library,
   }
   *api = get_api(SQ_ABI_VERSION);
   if (!*api) {
-    snprintf(message, message_size,
-             "'%s' doesn't speak version %u of the runtime's interface: compile "
-             "the model again, or rebuild this program",
-             path, (unsigned)SQ_ABI_VERSION);
+    snprintf(
+        message, message_size,
+        "'%s' doesn't speak version %u of the runtime's interface: compile "
+        "the model again, or rebuild this program",
+        path, (unsigned)SQ_ABI_VERSION);
     dlclose(handle);
     return SQ_ERROR_ABI_VERSION;
   }

@@ -1,4 +1,4 @@
-//===- runtime.h - The C ABI of compiled models -----------------*- C -*-===//
+//===- runtime.h - The C ABI of compiled models -------------------*- C -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -86,7 +86,8 @@ enum {
   SQ_ERROR_CAPACITY = 21,
   /// An output's memory overlaps an input, another output, or a state.
   SQ_ERROR_ALIASING = 22,
-  /// The context is inside another call, on another thread.
+  /// The context is inside another call, on another thread. Leaves last_error
+  /// as it is, because that belongs to the other call.
   SQ_ERROR_BUSY = 23,
   /// Another argument that makes no sense, such as a negative thread count.
   SQ_ERROR_INVALID_ARGUMENT = 24,
