@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Internal.h"
+#include "Common.h"
 
 /// The indices of sq_cpu::words; word 0 is unused.
 enum { hwcap_low = 1, hwcap2_low };

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Internal.h"
+#include "Common.h"
 
 /// The indices of sq_cpu::words.
 enum {

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Internal.h"
+#include "Common.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 sq_status sq_fail(sq_message message, sq_status status, const char *format,
