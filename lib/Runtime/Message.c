@@ -57,40 +57,45 @@ const char *sq_status_name(sq_status status) {
   return status_names[status];
 }
 
-const char *sq_type_name(sq_dtype type, char text[SQ_TYPE_NAME_SIZE]) {
-  const char *prefix = NULL;
+/// The name of a type that has one width only, or NULL.
+static const char *fixed_name(sq_dtype type) {
+  if (type.bits != 8 || type.lanes != 1)
+    return NULL;
   switch (type.code) {
-  case SQ_TYPE_INT:
-    prefix = "i";
-    break;
-  case SQ_TYPE_UINT:
-    prefix = "ui";
-    break;
-  case SQ_TYPE_FLOAT:
-    prefix = "f";
-    break;
-  case SQ_TYPE_BFLOAT:
-    prefix = "bf";
-    break;
   case SQ_TYPE_BOOL:
-    // A byte that is 0 or 1; its width adds nothing.
-    if (type.bits == 8 && type.lanes == 1) {
-      snprintf(text, SQ_TYPE_NAME_SIZE, "bool");
-      return text;
-    }
-    prefix = "bool";
-    break;
+    return "bool";
   case SQ_TYPE_FLOAT8_E4M3FN:
-    prefix = "f8E4M3FN:";
-    break;
+    return "f8E4M3FN";
   case SQ_TYPE_FLOAT8_E5M2:
-    prefix = "f8E5M2:";
-    break;
+    return "f8E5M2";
   case SQ_TYPE_FLOAT8_E8M0FNU:
-    prefix = "f8E8M0FNU:";
-    break;
+    return "f8E8M0FNU";
+  default:
+    return NULL;
   }
-  if (!prefix)
+}
+
+/// What precedes the width in a type's name, or NULL.
+static const char *name_prefix(uint8_t code) {
+  switch (code) {
+  case SQ_TYPE_INT:
+    return "i";
+  case SQ_TYPE_UINT:
+    return "ui";
+  case SQ_TYPE_FLOAT:
+    return "f";
+  case SQ_TYPE_BFLOAT:
+    return "bf";
+  default:
+    return NULL;
+  }
+}
+
+const char *sq_type_name(sq_dtype type, char text[SQ_TYPE_NAME_SIZE]) {
+  const char *fixed = fixed_name(type), *prefix = name_prefix(type.code);
+  if (fixed)
+    snprintf(text, SQ_TYPE_NAME_SIZE, "%s", fixed);
+  else if (!prefix)
     snprintf(text, SQ_TYPE_NAME_SIZE, "DLPack type code %u of %u bits",
              (unsigned)type.code, (unsigned)type.bits);
   else if (type.lanes == 1)
