@@ -26,11 +26,13 @@ struct OrderErrors {
   Norms sparsity, quantization, sparsityFirst, quantizationFirst;
   /// Sums of the first two, per norm.
   Norms threshold;
-  /// Mask elements that differ between the two orders.
+  /// Elements that the first order keeps and the second drops; as many go the
+  /// other way.
   int64_t swapped = 0;
   /// F3: swapped * largest bin, an upper bound of
-  /// quantizationFirst.l1 - sparsityFirst.l1; negative when the format's bins
-  /// are not uniform (the bound does not hold there).
+  /// quantizationFirst.l1 - sparsityFirst.l1. Negative where the bound does not
+  /// hold: bins that are not uniform, Wanda scores, patterns that may drop a
+  /// group's largest element, asymmetric formats.
   double swapBound = -1.0;
 };
 

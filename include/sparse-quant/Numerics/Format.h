@@ -67,14 +67,19 @@ struct Format {
   /// The code that decodes to +0.0 under every scale; only symmetric formats
   /// have one, and only they may follow a mask without changing its zeros.
   bool isZeroPreserving() const { return symmetric; }
+  /// Whether quantizing what was quantized changes nothing (NUM-C3). False for
+  /// hbfp, whose largest element may round to a power of two and then saturate
+  /// in the next smaller binade (NUM-F11).
+  bool isIdempotent() const { return family != Family::Hbfp; }
   /// A power-of-two scale is exact in f32 whatever it multiplies.
   bool hasPowerOfTwoScale() const { return scaleType == ScaleType::E8M0; }
-  /// The integer that decoded values are multiples of: code * integerFactor is
-  /// an integer that fits int8 (numerics.md, "integers in disguise"). nullopt
-  /// for E4M3, E5M2, E3M2.
+  /// What makes elements integers: decodeElement(code) * integerFactor is an
+  /// integer that fits int8 (uint8 when asymmetric), see numerics.md "integers
+  /// in disguise". nullopt for E4M3, E5M2, E3M2.
   std::optional<int> integerFactor() const;
   /// Largest finite magnitude of the element, in element units (127 for int8
-  /// symmetric, 448 for E4M3FN, 6 for E2M1FN, 2^m-1 for HBFP).
+  /// symmetric, 255 for uint8, 127/64 for MXINT8, 448 for E4M3FN, 6 for E2M1FN,
+  /// 2^m-1 for HBFP).
   double maxElement() const;
   /// Scales along an axis of extent `extent`: 1 for Tensor/Row,
   /// ceil(extent/groupSize) for Group.
@@ -95,8 +100,9 @@ std::optional<Format> parseFormat(const std::string &text);
 /// Value of one element code (low `bits` of `code`), before any scale. Total
 /// over all codes; E4M3FN 0x7F is NaN, E5M2 has infinities.
 float decodeElement(const Format &format, uint8_t code);
-/// Nearest element code, ties to even, saturating; `value` is in element units
-/// and not NaN.
+/// Nearest element code, ties to even, saturating, and never a negative zero
+/// (NUM-F3); `value` is in element units and not NaN. Signed integer codes are
+/// sign-extended to the byte.
 uint8_t encodeElement(const Format &format, float value);
 
 /// E8M0: 2^(code-127); 0xFF is NaN.

@@ -43,11 +43,17 @@ struct Pattern {
   Error verify() const;
   /// Fraction kept, ignoring rounding at edges.
   double density() const;
+  /// Elements (Unstructured) or blocks (Block) that are dropped of `count`:
+  /// floor(sparsity * count), in f64 and with 1e-6 of slack (NUM-S3).
+  int64_t numDropped(int64_t count) const;
   /// True when a *magnitude* mask of this pattern never drops the largest
-  /// element of a scale group of `format` unless it drops the whole group
+  /// element of a scale group unless it drops the whole group
   /// (numerics.md `preservesGroupMax`): what makes class-1 commutation exact.
-  /// False for Block.
+  /// False for Block. For NM this form takes for granted that N:M groups and
+  /// scale groups nest; where they may not (3:5 under groups of 32: a group of
+  /// five lies across two scales), ask the form that knows the format.
   bool preservesGroupMax() const;
+  bool preservesGroupMax(const Format &format) const;
 
   bool operator==(const Pattern &) const = default;
 };

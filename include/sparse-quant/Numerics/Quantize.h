@@ -39,19 +39,24 @@ struct Encoded {
 int64_t scaleBytes(ScaleType type);
 float decodeScale(ScaleType type, const uint8_t *bytes);
 
-/// NaN (and, but for mx, infinity) in `values` is an error that names the
-/// index; the caller adds the tensor's name. mx turns such a block's scale
-/// into 0xFF, as OCP MX v1.0 says.
+/// NaN or infinity in `values` is an error that names [row, col]; the caller
+/// adds the tensor's name. mx alone has no such error: it turns the block's
+/// scale into 0xFF (NaN) and its codes into 0, as OCP MX v1.0 says.
+///
+/// encode(decode(encode(x))) = encode(x), bytes of codes and scales, for every
+/// format but hbfp (Format::isIdempotent).
 Error encode(const Format &format, std::span<const float> values, int64_t rows,
              int64_t cols, Encoded &out);
 
 /// As `encode`, with the scales (and zero points, tensor scale) already in
-/// `inout`: the static-scale form of sq.quantize.
+/// `inout`: the static-scale form of sq.quantize. A scale of zero gives codes
+/// of zero. NaN or infinity is an error, unless the block's scale is NaN.
 Error encodeWithScales(const Format &format, std::span<const float> values,
                        int64_t rows, int64_t cols, Encoded &inout);
 
 /// value = element(code) * scale [* tensorScale], or (code - zp) * scale,
-/// each product rounded once to f32.
+/// each product rounded once to f32, from left to right. `out` has rows*cols
+/// elements.
 void decode(const Format &format, const Encoded &encoded, int64_t rows,
             int64_t cols, std::span<float> out);
 

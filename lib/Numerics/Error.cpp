@@ -1,0 +1,119 @@
+//===- Error.cpp - What masking and quantizing cost -----------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/Numerics/Error.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace mlir::sq::numerics {
+
+static Norms normsOf(std::span<const float> exact,
+                     std::span<const float> approximate) {
+  Norms norms;
+  for (size_t i = 0; i < exact.size(); ++i) {
+    double error = static_cast<double>(exact[i]) - approximate[i];
+    norms.l1 += std::fabs(error);
+    norms.l2 += error * error;
+  }
+  norms.l2 = std::sqrt(norms.l2);
+  return norms;
+}
+
+/// The distance of neighboring codes, in element units; nullopt when it isn't
+/// the same everywhere.
+static std::optional<double> uniformBin(const Format &format) {
+  if (format.element != Element::Int)
+    return std::nullopt;
+  return 1.0 / *format.integerFactor();
+}
+
+static double largestScale(const Format &format, const Encoded &encoded) {
+  double largest = 0.0;
+  int64_t width = scaleBytes(format.scaleType);
+  for (size_t at = 0; at < encoded.scales.size(); at += width)
+    largest = std::max<double>(
+        largest, decodeScale(format.scaleType, encoded.scales.data() + at));
+  return largest;
+}
+
+namespace {
+/// The two steps that an order is made of, on one matrix.
+struct Steps {
+  const Pattern *pattern;
+  const Format &format;
+  std::span<const float> norms;
+  int64_t rows, cols;
+
+  Error mask(std::span<const float> values, std::vector<uint8_t> &out) const {
+    out.assign(values.size(), 1);
+    if (!pattern)
+      return std::nullopt;
+    std::vector<float> scores(values.size());
+    if (norms.empty())
+      magnitudeScores(values, scores);
+    else
+      wandaScores(values, norms, rows, cols, scores);
+    return computeMask(*pattern, scores, rows, cols, out);
+  }
+
+  Error quantize(std::span<const float> values, Encoded &encoded,
+                 std::vector<float> &out) const {
+    if (Error error = encode(format, values, rows, cols, encoded))
+      return error;
+    out.resize(values.size());
+    decode(format, encoded, rows, cols, out);
+    return std::nullopt;
+  }
+};
+} // namespace
+
+Error measureOrder(const Pattern *pattern, const Format &format,
+                   std::span<const float> weights, std::span<const float> norms,
+                   int64_t rows, int64_t cols, OrderErrors &out) {
+  if (!norms.empty() && static_cast<int64_t>(norms.size()) != cols)
+    return "expected " + std::to_string(cols) + " norms, got " +
+           std::to_string(norms.size());
+  Steps steps{pattern, format, norms, rows, cols};
+  Encoded encoded, encodedSparse;
+  std::vector<uint8_t> mask, quantizedMask;
+  std::vector<float> quantized, sparse(weights.size()), sparseFirst,
+      quantizedFirst(weights.size());
+  if (Error error = steps.quantize(weights, encoded, quantized))
+    return error;
+  if (Error error = steps.mask(weights, mask))
+    return error;
+  applyMask(weights, mask, sparse);
+  if (Error error = steps.quantize(sparse, encodedSparse, sparseFirst))
+    return error;
+  if (Error error = steps.mask(quantized, quantizedMask))
+    return error;
+  applyMask(quantized, quantizedMask, quantizedFirst);
+
+  out = OrderErrors();
+  out.sparsity = normsOf(weights, sparse);
+  out.quantization = normsOf(weights, quantized);
+  out.sparsityFirst = normsOf(weights, sparseFirst);
+  out.quantizationFirst = normsOf(weights, quantizedFirst);
+  out.threshold = {out.sparsity.l1 + out.quantization.l1,
+                   out.sparsity.l2 + out.quantization.l2};
+  int64_t dropped = 0, added = 0;
+  for (size_t i = 0; i < mask.size(); ++i) {
+    dropped += mask[i] > quantizedMask[i];
+    added += mask[i] < quantizedMask[i];
+  }
+  // They differ only where blocks of two sizes swap, at an edge.
+  out.swapped = std::max(dropped, added);
+  // NUM-T6 needs q(s(x)) = M * q(x), which NUM-T4 gives for these.
+  bool commutes = !pattern || (norms.empty() && format.symmetric &&
+                               pattern->preservesGroupMax(format));
+  if (std::optional<double> bin = uniformBin(format); bin && commutes)
+    out.swapBound =
+        static_cast<double>(out.swapped) * *bin * largestScale(format, encoded);
+  return std::nullopt;
+}
+
+} // namespace mlir::sq::numerics

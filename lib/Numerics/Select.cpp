@@ -1,0 +1,110 @@
+//===- Select.cpp - The k largest of a run, lower index first -------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Sorting would do, but branches that depend on random data cost more than all
+// of a mask's other work. Both selections below look at bits instead.
+//
+//===----------------------------------------------------------------------===//
+#include "Select.h"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+
+namespace mlir::sq::numerics {
+
+/// The `rank`-th largest key, 1-based, of a short run: its bits from the top,
+/// each 1 if enough keys reach that far. 32 vectorized passes.
+static int32_t selectShort(const int32_t *keys, int64_t count, int64_t rank) {
+  constexpr uint32_t signFlip = 0x80000000u; // Unsigned order to signed order.
+  uint32_t found = 0;
+  for (uint32_t bit = 0x80000000u; bit != 0; bit >>= 1) {
+    auto candidate = static_cast<int32_t>((found | bit) ^ signFlip);
+    int32_t reaching = 0;
+    for (int64_t i = 0; i < count; ++i)
+      reaching += keys[i] >= candidate ? 1 : 0;
+    found |= reaching >= rank ? bit : 0;
+  }
+  return static_cast<int32_t>(found ^ signFlip);
+}
+
+/// The same for a long run: a histogram of the top bits finds the bucket, and
+/// only the keys in that bucket are looked at again.
+static int32_t selectLong(const int32_t *keys, int64_t count, int64_t rank,
+                          std::vector<int32_t> &scratch) {
+  struct Digit {
+    unsigned shift, bits;
+  };
+  scratch.resize(count);
+  std::array<int64_t, 2048> histogram;
+  uint32_t found = 0;
+  for (Digit digit : {Digit{21, 11}, Digit{10, 11}, Digit{0, 10}}) {
+    auto bucketOf = [digit](int32_t key) {
+      uint32_t ordered = static_cast<uint32_t>(key) ^ 0x80000000u;
+      return (ordered >> digit.shift) & ((1u << digit.bits) - 1);
+    };
+    histogram.fill(0);
+    for (int64_t i = 0; i < count; ++i)
+      ++histogram[bucketOf(keys[i])];
+    uint32_t bucket = (1u << digit.bits) - 1;
+    for (; histogram[bucket] < rank; --bucket)
+      rank -= histogram[bucket];
+    found |= bucket << digit.shift;
+    int64_t inBucket = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      int32_t key = keys[i];
+      scratch[inBucket] = key;
+      inBucket += bucketOf(key) == bucket ? 1 : 0;
+    }
+    keys = scratch.data();
+    count = inBucket;
+  }
+  return static_cast<int32_t>(found ^ 0x80000000u);
+}
+
+/// Keeps what is above the threshold, and of what equals it the first ones.
+template <typename Key>
+static void keepAbove(const Key *keys, int64_t count, int64_t kept,
+                      Key threshold, uint8_t *keep) {
+  int64_t above = 0;
+  for (int64_t i = 0; i < count; ++i)
+    above += keys[i] > threshold ? 1 : 0;
+  int64_t ties = kept - above;
+  for (int64_t i = 0; i < count; ++i) {
+    bool tie = keys[i] == threshold && ties > 0;
+    keep[i] = (keys[i] > threshold || tie) ? 1 : 0;
+    ties -= tie ? 1 : 0;
+  }
+}
+
+void keepLargest(const int32_t *keys, int64_t count, int64_t kept,
+                 uint8_t *keep, std::vector<int32_t> &scratch) {
+  if (kept == 0 || kept == count) {
+    std::fill_n(keep, count, kept != 0);
+    return;
+  }
+  constexpr int64_t shortRun = 512;
+  int32_t threshold = count <= shortRun
+                          ? selectShort(keys, count, kept)
+                          : selectLong(keys, count, kept, scratch);
+  keepAbove(keys, count, kept, threshold, keep);
+}
+
+void keepLargest(const int64_t *keys, int64_t count, int64_t kept,
+                 uint8_t *keep, std::vector<int64_t> &scratch) {
+  if (kept == 0 || kept == count) {
+    std::fill_n(keep, count, kept != 0);
+    return;
+  }
+  // Block sums: few enough that a general selection will do.
+  scratch.assign(keys, keys + count);
+  auto nth = scratch.begin() + (kept - 1);
+  std::nth_element(scratch.begin(), nth, scratch.end(), std::greater<>());
+  keepAbove(keys, count, kept, *nth, keep);
+}
+
+} // namespace mlir::sq::numerics
