@@ -233,6 +233,10 @@ static Error verifyFamily(const Format &f) {
       return "expected an integer element for hbfp";
     if (f.scaleType != ScaleType::E8M0 || !grouped)
       return "expected hbfp to have an e8m0 scale per group";
+    // With one bit, each pass would halve the largest value again.
+    if (f.bits < 3)
+      return "expected hbfp to have 2 to 7 magnitude bits, got " +
+             std::to_string(f.bits - 1);
     return std::nullopt;
   }
   return "unknown family";
