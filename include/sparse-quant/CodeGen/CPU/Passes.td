@@ -1,0 +1,101 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_CODEGEN_CPU_PASSES_TD
+#define SPARSE_QUANT_CODEGEN_CPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
+  let summary = "Write the kernel that each sq.matmul gets onto the op";
+  let description = [{
+    Sets `kernel` on each `sq.matmul` from the kernel table (`lib/CodeGen/CPU/
+    KernelTable.cpp`), and emits a remark for it: passed for a vector kernel,
+    missed, with the reason, where only the reference lowering fits. A decision
+    that is already there is kept if the table allows it, and is an error with
+    the reason if not.
+
+    Needs: the packed level (`sq-pack-weights`).
+    Guarantees: every `sq.matmul` has a legal `kernel`.
+
+    Before:
+    ```mlir
+    sq.matmul ... {format = #sq.int<8, row>, pattern = #sq.nm<2:4>}
+    ```
+    After:
+    ```mlir
+    sq.matmul ... {format = #sq.int<8, row>, kernel = "cpu.decode-rows", pattern = #sq.nm<2:4>}
+    ```
+  }];
+  let options = [
+    Option<"lanes", "lanes", "unsigned", /*default=*/"16",
+           "f32 lanes of a vector register of the target">,
+  ];
+}
+
+def LowerLinear : Pass<"sq-lower-linear", "::mlir::func::FuncOp"> {
+  let summary = "Linear layers on memrefs to vector code";
+  let description = [{
+    Lowers `out += x * transpose(w)` on memrefs with static N and K, spelled as
+    `linalg.matmul` with f32 operands or as `sq.matmul` with the kernel
+    `cpu.decode-rows`, to an `scf.parallel` loop over blocks of rows of `w`
+    with `vector` bodies. Packed rows are decoded to f32 once per block, and
+    the block is reused for all rows of `x`. Tails are masked; nothing is read
+    out of bounds.
+
+    Needs: bufferized functions, identity layouts in the innermost dimension.
+    Guarantees: no `sq.matmul` with that kernel is left; other ops are untouched.
+
+    Before:
+    ```mlir
+    linalg.matmul indexing_maps = [(m,n,k)->(m,k), (m,n,k)->(n,k), (m,n,k)->(m,n)]
+        ins(%x, %w : memref<1x64xf32>, memref<32x64xf32>) outs(%y : memref<1x32xf32>)
+    ```
+    After:
+    ```mlir
+    scf.parallel (%n) = (%c0) to (%c32) step (%c4) {
+      %acc = scf.for %k = %c0 to %c64 step %c16 iter_args(...) {
+        vector.load, vector.load, vector.fma
+      }
+      vector.reduction <add>, ...
+    }
+    ```
+  }];
+  let options = [
+    Option<"lanes", "lanes", "unsigned", /*default=*/"16",
+           "f32 lanes of a vector register of the target">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def RelaxReductions : Pass<"sq-relax-reductions", "::mlir::func::FuncOp"> {
+  let summary = "Let f32 sums be reassociated, so that they vectorize";
+  let description = [{
+    Adds `fastmath<reassoc,contract>` to the addition that a `linalg.generic`
+    reduces with, and to the multiplication that feeds it. Only sums over a
+    reduction dimension are touched: quantization relies on exact rounding
+    elsewhere.
+
+    Before:
+    ```mlir
+    %p = arith.mulf %a, %b : f32
+    %s = arith.addf %acc, %p : f32
+    linalg.yield %s : f32
+    ```
+    After:
+    ```mlir
+    %p = arith.mulf %a, %b fastmath<reassoc,contract> : f32
+    %s = arith.addf %acc, %p fastmath<reassoc,contract> : f32
+    linalg.yield %s : f32
+    ```
+  }];
+}
+
+#endif // SPARSE_QUANT_CODEGEN_CPU_PASSES_TD
