@@ -8,7 +8,10 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "sparse-quant/CodeGen/Artifact/Passes.h"
+#include "sparse-quant/CodeGen/CPU/Passes.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Pipelines/CPU.h"
 
 void mlir::sq::registerAllDialects(DialectRegistry &registry) {
   ::mlir::registerAllDialects(registry);
@@ -18,4 +21,7 @@ void mlir::sq::registerAllDialects(DialectRegistry &registry) {
 
 void mlir::sq::registerAllPasses() {
   ::mlir::registerAllPasses();
+  registerSQArtifactPasses();
+  registerSQCPUPasses();
+  registerPipelines();
 }

@@ -8,12 +8,12 @@
 func.func @life_of_a_weight(%x: tensor<?x64xf32>, %init: tensor<?x64xf32>) -> tensor<?x64xf32> {
   // CHECK: %[[W:.+]] = sq.parameter "layers.0.wq" from "model.safetensors" : tensor<64x64xf32>
   %w = sq.parameter "layers.0.wq" from "model.safetensors" : tensor<64x64xf32>
-  // CHECK: %[[M:.+]] = sq.mask magnitude(%[[W]]) #sq.nm<2:4> : tensor<64x64xf32>
-  %m = sq.mask magnitude(%w) #sq.nm<2:4> : tensor<64x64xf32>
+  // CHECK: %[[M:.+]] = sq.mask magnitude(%[[W]]) nm<2:4> : tensor<64x64xf32>
+  %m = sq.mask magnitude(%w) nm<2:4> : tensor<64x64xf32>
   // CHECK: %[[S:.+]] = sq.apply_mask %[[W]], %[[M]] : tensor<64x64xf32>
   %s = sq.apply_mask %w, %m : tensor<64x64xf32>
-  // CHECK: %[[Q:.+]], %[[SC:.+]] = sq.quantize %[[S]] to #sq.int<8, row> : tensor<64x64xf32> -> tensor<64x64xi8>, tensor<64x1xf32>
-  %q, %scale = sq.quantize %s to #sq.int<8, row> : tensor<64x64xf32> -> tensor<64x64xi8>, tensor<64x1xf32>
+  // CHECK: %[[Q:.+]], %[[SC:.+]] = sq.quantize %[[S]] to int<8, row> : tensor<64x64xf32> -> tensor<64x64xi8>, tensor<64x1xf32>
+  %q, %scale = sq.quantize %s to int<8, row> : tensor<64x64xf32> -> tensor<64x64xi8>, tensor<64x1xf32>
   // CHECK: %[[P:.+]], %[[B:.+]] = sq.pack %[[Q]] mask(%[[M]]) : tensor<64x64xi8>, tensor<64x64xi1> -> tensor<64x32xi8>, tensor<64x8xi8>
   %p, %b = sq.pack %q mask(%m) : tensor<64x64xi8>, tensor<64x64xi1> -> tensor<64x32xi8>, tensor<64x8xi8>
   // CHECK: sq.matmul ins(%{{.+}} : tensor<?x64xf32>) weights(%[[P]], bitmap(%[[B]]), scales(%[[SC]]) : tensor<64x32xi8>, tensor<64x8xi8>, tensor<64x1xf32>) outs(%{{.+}} : tensor<?x64xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>} -> tensor<?x64xf32>
@@ -32,31 +32,31 @@ func.func @parameter_of_a_raw_file() -> tensor<64x64xf32> {
 
 // CHECK-LABEL: @criteria
 func.func @criteria(%w: tensor<8x16xf32>, %norms: tensor<8xf32>) {
-  // CHECK: sq.mask wanda(%{{.+}}, %{{.+}}) #sq.unstructured<0.5, row> axis = 0 : tensor<8x16xf32>, tensor<8xf32>
-  %0 = sq.mask wanda(%w, %norms) #sq.unstructured<0.5, row> axis = 0 : tensor<8x16xf32>, tensor<8xf32>
-  // CHECK: sq.mask scores(%{{.+}}) #sq.block<4x4, 0.75> : tensor<8x16xf32>
-  %1 = sq.mask scores(%w) #sq.block<4x4, 0.75> : tensor<8x16xf32>
+  // CHECK: sq.mask wanda(%{{.+}}, %{{.+}}) unstructured<0.5, row> axis = 0 : tensor<8x16xf32>, tensor<8xf32>
+  %0 = sq.mask wanda(%w, %norms) unstructured<0.5, row> axis = 0 : tensor<8x16xf32>, tensor<8xf32>
+  // CHECK: sq.mask scores(%{{.+}}) block<4x4, 0.75> : tensor<8x16xf32>
+  %1 = sq.mask scores(%w) block<4x4, 0.75> : tensor<8x16xf32>
   return
 }
 
 // CHECK-LABEL: @formats
 func.func @formats(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>, %s: tensor<8x1xf32>) {
-  // CHECK: to #sq.int<8, row, asymmetric> : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  %0:3 = sq.quantize %x to #sq.int<8, row, asymmetric> : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
-  // CHECK: to #sq.int<4, group = 32, scale = f16> : tensor<8x64xf32> -> tensor<8x64xi4>, tensor<8x2xf16>
-  %1:2 = sq.quantize %w to #sq.int<4, group = 32, scale = f16> : tensor<8x64xf32> -> tensor<8x64xi4>, tensor<8x2xf16>
-  // CHECK: to #sq.fp8<f8E4M3FN, tensor>
-  %2:2 = sq.quantize %w to #sq.fp8<f8E4M3FN, tensor> : tensor<8x64xf32> -> tensor<8x64xf8E4M3FN>, tensor<1x1xf32>
-  // CHECK: to #sq.mx<f4E2M1FN>
-  %3:2 = sq.quantize %w to #sq.mx<f4E2M1FN> : tensor<8x64xf32> -> tensor<8x64xf4E2M1FN>, tensor<8x2xf8E8M0FNU>
-  // CHECK: to #sq.nvfp4
-  %4:3 = sq.quantize %w to #sq.nvfp4 : tensor<8x64xf32> -> tensor<8x64xf4E2M1FN>, tensor<8x4xf8E4M3FN>, tensor<1x1xf32>
-  // CHECK: to #sq.hbfp<7, group = 64>
-  %5:2 = sq.quantize %w to #sq.hbfp<7, group = 64> : tensor<8x64xf32> -> tensor<8x64xi8>, tensor<8x1xf8E8M0FNU>
-  // CHECK: static(%{{.+}} : tensor<8x1xf32>) to #sq.int<8, row> : tensor<8x64xf32> -> tensor<8x64xi8>
-  %6 = sq.quantize %w static(%s : tensor<8x1xf32>) to #sq.int<8, row> : tensor<8x64xf32> -> tensor<8x64xi8>
-  // CHECK: sq.dequantize %{{.+}}, %{{.+}} from #sq.hbfp<7, group = 64> : tensor<8x64xi8>, tensor<8x1xf8E8M0FNU> -> tensor<8x64xf32>
-  %7 = sq.dequantize %5#0, %5#1 from #sq.hbfp<7, group = 64> : tensor<8x64xi8>, tensor<8x1xf8E8M0FNU> -> tensor<8x64xf32>
+  // CHECK: to int<8, row, asymmetric> : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  %0:3 = sq.quantize %x to int<8, row, asymmetric> : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+  // CHECK: to int<4, group = 32, scale = f16> : tensor<8x64xf32> -> tensor<8x64xi4>, tensor<8x2xf16>
+  %1:2 = sq.quantize %w to int<4, group = 32, scale = f16> : tensor<8x64xf32> -> tensor<8x64xi4>, tensor<8x2xf16>
+  // CHECK: to fp8<f8E4M3FN, tensor>
+  %2:2 = sq.quantize %w to fp8<f8E4M3FN, tensor> : tensor<8x64xf32> -> tensor<8x64xf8E4M3FN>, tensor<1x1xf32>
+  // CHECK: to mx<f4E2M1FN>
+  %3:2 = sq.quantize %w to mx<f4E2M1FN> : tensor<8x64xf32> -> tensor<8x64xf4E2M1FN>, tensor<8x2xf8E8M0FNU>
+  // CHECK: to nvfp4
+  %4:3 = sq.quantize %w to nvfp4 : tensor<8x64xf32> -> tensor<8x64xf4E2M1FN>, tensor<8x4xf8E4M3FN>, tensor<1x1xf32>
+  // CHECK: to hbfp<7, group = 64>
+  %5:2 = sq.quantize %w to hbfp<7, group = 64> : tensor<8x64xf32> -> tensor<8x64xi8>, tensor<8x1xf8E8M0FNU>
+  // CHECK: static(%{{.+}} : tensor<8x1xf32>) to int<8, row> : tensor<8x64xf32> -> tensor<8x64xi8>
+  %6 = sq.quantize %w static(%s : tensor<8x1xf32>) to int<8, row> : tensor<8x64xf32> -> tensor<8x64xi8>
+  // CHECK: sq.dequantize %{{.+}}, %{{.+}} from hbfp<7, group = 64> : tensor<8x64xi8>, tensor<8x1xf8E8M0FNU> -> tensor<8x64xf32>
+  %7 = sq.dequantize %5#0, %5#1 from hbfp<7, group = 64> : tensor<8x64xi8>, tensor<8x1xf8E8M0FNU> -> tensor<8x64xf32>
   return
 }
 

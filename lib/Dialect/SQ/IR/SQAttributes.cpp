@@ -102,6 +102,23 @@ static void printIntOptions(AsmPrinter &printer, Type scaleType,
 #include "sparse-quant/Dialect/SQ/IR/SQAttributes.cpp.inc"
 #include "sparse-quant/Dialect/SQ/IR/SQAttrInterfaces.cpp.inc"
 
+ParseResult mlir::sq::detail::parseBareAttr(AsmParser &parser,
+                                            Attribute &attr) {
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef mnemonic;
+  OptionalParseResult result =
+      generatedAttributeParser(parser, &mnemonic, Type(), attr);
+  if (result.has_value())
+    return *result;
+  return parser.emitError(loc, "expected a pattern or format of the sq dialect "
+                               "such as nm<2:4> or int<8, row>");
+}
+
+void mlir::sq::detail::printBareAttr(AsmPrinter &printer, Attribute attr) {
+  if (failed(generatedAttributePrinter(attr, printer)))
+    printer << attr;
+}
+
 void SQDialect::registerAttributes() {
   addAttributes<
 #define GET_ATTRDEF_LIST

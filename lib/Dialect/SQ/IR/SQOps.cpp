@@ -16,6 +16,24 @@
 using namespace mlir;
 using namespace mlir::sq;
 
+/// `custom<Bare>`: see detail::parseBareAttr.
+template <typename AttrInterface>
+static ParseResult parseBare(OpAsmParser &parser, AttrInterface &attr) {
+  SMLoc loc = parser.getCurrentLocation();
+  Attribute parsed;
+  if (sq::detail::parseBareAttr(parser, parsed))
+    return failure();
+  attr = dyn_cast<AttrInterface>(parsed);
+  if (!attr)
+    return parser.emitError(loc, "expected another kind of attribute than ")
+           << parsed;
+  return success();
+}
+
+static void printBare(OpAsmPrinter &printer, Operation *, Attribute attr) {
+  sq::detail::printBareAttr(printer, attr);
+}
+
 #define GET_OP_CLASSES
 #include "sparse-quant/Dialect/SQ/IR/SQOps.cpp.inc"
 

@@ -26,6 +26,10 @@ RankedTensorType getMaskType(Type shaped);
 SmallVector<RankedTensorType> getScaleTypes(const numerics::Format &format,
                                             RankedTensorType input,
                                             int64_t axis);
+/// Reads and writes an attribute of the dialect without its `#sq.`: a dialect
+/// attribute in full would take the `: type` that follows it for its own.
+ParseResult parseBareAttr(AsmParser &parser, Attribute &attr);
+void printBareAttr(AsmPrinter &printer, Attribute attr);
 } // namespace mlir::sq::detail
 
 namespace mlir::sq {

@@ -35,7 +35,7 @@ def SQ_NMAttr : SQ_Pattern<"NM", "nm"> {
     Example: `#sq.nm<2:4>`, the pattern of NVIDIA's sparse tensor cores.
   }];
   let parameters = (ins "int64_t":$n, "int64_t":$m);
-  let assemblyFormat = "`<` $n `:` $m `>`";
+  let assemblyFormat = "`<` $n `` `:` `` $m `>`";
 }
 
 def SQ_UnstructuredAttr : SQ_Pattern<"Unstructured", "unstructured"> {
@@ -48,7 +48,7 @@ def SQ_UnstructuredAttr : SQ_Pattern<"Unstructured", "unstructured"> {
   }];
   let parameters = (ins APFloatParameter<"dropped fraction">:$sparsity,
                         EnumParameter<SQ_Scope>:$scope);
-  let assemblyFormat = "`<` custom<Fraction>($sparsity) `,` $scope `>`";
+  let assemblyFormat = "`<` custom<Fraction>($sparsity) `` `,` $scope `>`";
 }
 
 def SQ_BlockAttr : SQ_Pattern<"Block", "block"> {
@@ -62,7 +62,7 @@ def SQ_BlockAttr : SQ_Pattern<"Block", "block"> {
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$cols,
                         APFloatParameter<"dropped fraction">:$sparsity);
-  let assemblyFormat = "`<` custom<BlockDims>($rows, $cols) `,` custom<Fraction>($sparsity) `>`";
+  let assemblyFormat = "`<` custom<BlockDims>($rows, $cols) `` `,` custom<Fraction>($sparsity) `` `>`";
 }
 
 //===----------------------------------------------------------------------===//
@@ -88,8 +88,8 @@ def SQ_IntAttr : SQ_Format<"Int", "int"> {
                         "int64_t":$groupSize, "::mlir::Type":$scaleType,
                         "bool":$symmetric);
   let assemblyFormat = [{
-    `<` $bits `,` custom<Grouping>($scope, $groupSize)
-        custom<IntOptions>($scaleType, $symmetric) `>`
+    `<` $bits `,` custom<Grouping>($scope, $groupSize) ``
+        custom<IntOptions>($scaleType, $symmetric) `` `>`
   }];
 }
 
@@ -102,7 +102,7 @@ def SQ_Fp8Attr : SQ_Format<"Fp8", "fp8"> {
   }];
   let parameters = (ins "::mlir::Type":$element, "::mlir::sq::Scope":$scope,
                         "int64_t":$groupSize);
-  let assemblyFormat = "`<` $element `,` custom<Grouping>($scope, $groupSize) `>`";
+  let assemblyFormat = "`<` $element `,` custom<Grouping>($scope, $groupSize) `` `>`";
 }
 
 def SQ_MxAttr : SQ_Format<"Mx", "mx"> {
@@ -134,7 +134,7 @@ def SQ_HbfpAttr : SQ_Format<"Hbfp", "hbfp"> {
   }];
   let parameters = (ins "unsigned":$mantissaBits, "::mlir::sq::Scope":$scope,
                         "int64_t":$groupSize);
-  let assemblyFormat = "`<` $mantissaBits `,` custom<Grouping>($scope, $groupSize) `>`";
+  let assemblyFormat = "`<` $mantissaBits `,` custom<Grouping>($scope, $groupSize) `` `>`";
 }
 
 #endif // SPARSE_QUANT_DIALECT_SQ_IR_SQATTRIBUTES_TD

@@ -27,11 +27,11 @@ def SQ_Dialect : Dialect {
     // 1. A named entry of a weight file; memory-mapped, never text.
     %w = sq.parameter "layers.0.wq" from "model.safetensors" : tensor<64x64xf32>
     // 2. Which elements stay: 2 of each 4 along the last axis, by magnitude.
-    %m = sq.mask magnitude(%w) #sq.nm<2:4> : tensor<64x64xf32>
+    %m = sq.mask magnitude(%w) nm<2:4> : tensor<64x64xf32>
     // 3. Dropped elements become +0.0.
     %s = sq.apply_mask %w, %m : tensor<64x64xf32>
     // 4. Codes, and one scale per row.
-    %q, %scale = sq.quantize %s to #sq.int<8, row>
+    %q, %scale = sq.quantize %s to int<8, row>
         : tensor<64x64xf32> -> tensor<64x64xi8>, tensor<64x1xf32>
     // 5. What the hardware reads: kept codes and a bitmap.
     %p, %b = sq.pack %q mask(%m) : tensor<64x64xi8>, tensor<64x64xi1>

@@ -101,9 +101,9 @@ def SQ_MaskOp : SQ_Op<"mask", [Pure,
     A NaN score is undefined behavior at run time and an error at compile time.
 
     ```mlir
-    %m = sq.mask magnitude(%w) #sq.nm<2:4> : tensor<8x16xf32>
-    %n = sq.mask wanda(%w, %norms) #sq.nm<2:4> : tensor<8x16xf32>, tensor<16xf32>
-    %b = sq.mask scores(%s) #sq.block<4x4, 0.5> : tensor<8x16xf32>
+    %m = sq.mask magnitude(%w) nm<2:4> : tensor<8x16xf32>
+    %n = sq.mask wanda(%w, %norms) nm<2:4> : tensor<8x16xf32>, tensor<16xf32>
+    %b = sq.mask scores(%s) block<4x4, 0.5> : tensor<8x16xf32>
     ```
 
     Rules: SQ-MASK-1 `norms` are given for wanda and only for it; SQ-MASK-2
@@ -115,7 +115,7 @@ def SQ_MaskOp : SQ_Op<"mask", [Pure,
                        SQ_Axis:$axis);
   let results = (outs SQ_MaskTensor:$mask);
   let assemblyFormat = [{
-    $criterion `(` $input (`,` $norms^)? `)` $pattern (`axis` `=` $axis^)?
+    $criterion `(` $input (`,` $norms^)? `)` custom<Bare>($pattern) (`axis` `=` $axis^)?
     attr-dict `:` type($input) (`,` type($norms)^)?
   }];
   let hasVerifier = 1;
@@ -164,9 +164,9 @@ def SQ_QuantizeOp : SQ_Op<"quantize", [Pure]> {
     can change.
 
     ```mlir
-    %q, %s = sq.quantize %x to #sq.int<8, row>
+    %q, %s = sq.quantize %x to int<8, row>
         : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>
-    %c = sq.quantize %x static(%s : tensor<8x1xf32>) to #sq.int<8, row>
+    %c = sq.quantize %x static(%s : tensor<8x1xf32>) to int<8, row>
         : tensor<8x64xf32> -> tensor<8x64xi8>
     ```
 
@@ -184,7 +184,7 @@ def SQ_QuantizeOp : SQ_Op<"quantize", [Pure]> {
                       Variadic<AnyRankedTensor>:$scales);
   let assemblyFormat = [{
     $input (`static` `(` $staticScales^ `:` type($staticScales) `)`)?
-    `to` $format (`axis` `=` $axis^)? attr-dict
+    `to` custom<Bare>($format) (`axis` `=` $axis^)? attr-dict
     `:` type($input) `->` type($values) (`,` type($scales)^)?
   }];
   let builders = [
@@ -213,7 +213,7 @@ def SQ_DequantizeOp : SQ_Op<"dequantize", [Pure]> {
     Each product is rounded once to f32.
 
     ```mlir
-    %x = sq.dequantize %q, %s from #sq.int<8, row>
+    %x = sq.dequantize %q, %s from int<8, row>
         : tensor<8x64xi8>, tensor<8x1xf32> -> tensor<8x64xf32>
     ```
 
@@ -225,7 +225,7 @@ def SQ_DequantizeOp : SQ_Op<"dequantize", [Pure]> {
                        SQ_AnyFormat:$format, SQ_Axis:$axis);
   let results = (outs SQ_F32Tensor:$result);
   let assemblyFormat = [{
-    $values `,` $scales `from` $format (`axis` `=` $axis^)? attr-dict
+    $values `,` $scales `from` custom<Bare>($format) (`axis` `=` $axis^)? attr-dict
     `:` type($values) `,` type($scales) `->` type($result)
   }];
   let hasVerifier = 1;

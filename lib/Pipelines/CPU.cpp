@@ -1,0 +1,101 @@
+//===- CPU.cpp - From packed IR to the LLVM dialect, for CPUs -*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/Pipelines/CPU.h"
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Affine/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "sparse-quant/CodeGen/Artifact/Passes.h"
+#include "sparse-quant/CodeGen/CPU/Passes.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+
+void mlir::sq::buildSchedulePipeline(OpPassManager &pm,
+                                     const CPUPipelineOptions &options) {
+  pm.addPass(createSelectKernels({options.lanes}));
+}
+
+void mlir::sq::buildReferencePipeline(OpPassManager &pm,
+                                      const CPUPipelineOptions &options) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
+                                      const CPUPipelineOptions &options) {
+  pm.addPass(createLowerInterface());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addNestedPass<func::FuncOp>(createRelaxReductions());
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+
+  bufferization::OneShotBufferizePassOptions bufferize;
+  bufferize.bufferizeFunctionBoundaries = true;
+  bufferize.functionBoundaryTypeConversion =
+      bufferization::LayoutMapOption::IdentityLayoutMap;
+  pm.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  bufferization::buildBufferDeallocationPipeline(pm);
+  pm.addPass(createCanonicalizerPass());
+}
+
+void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
+                                        const CPUPipelineOptions &options) {
+  pm.addNestedPass<func::FuncOp>(createLowerLinear({options.lanes}));
+  pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  if (options.openmp)
+    pm.addPass(createConvertSCFToOpenMPPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createConvertMathToLibmPass());
+  pm.addPass(arith::createArithExpandOpsPass());
+  pm.addPass(createConvertVectorToLLVMPass());
+  if (options.openmp)
+    pm.addPass(createConvertOpenMPToLLVMPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  pm.addPass(createConvertFuncToLLVMPass());
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertIndexToLLVMPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void mlir::sq::buildCPUPipeline(OpPassManager &pm,
+                                const CPUPipelineOptions &options) {
+  buildSchedulePipeline(pm, options);
+  buildReferencePipeline(pm, options);
+  buildBufferizePipeline(pm, options);
+  buildLowerToLLVMPipeline(pm, options);
+}
+
+void mlir::sq::registerPipelines() {
+  static PassPipelineRegistration<CPUPipelineOptions> all(
+      "sq-cpu-pipeline", "Packed IR to the LLVM dialect, for CPUs",
+      buildCPUPipeline);
+  static PassPipelineRegistration<CPUPipelineOptions> bufferize(
+      "sq-bufferize-pipeline",
+      "linalg on tensors to memrefs with the artifact's calling convention",
+      buildBufferizePipeline);
+  static PassPipelineRegistration<CPUPipelineOptions> lower(
+      "sq-lower-to-llvm-pipeline", "memrefs to the LLVM dialect",
+      buildLowerToLLVMPipeline);
+}
