@@ -89,7 +89,7 @@ static const sq_layer_desc layers[] = {
 
 __attribute__((visibility("hidden"))) const sq_artifact_desc sq_artifact = {
     .abi_version = SQ_ABI_VERSION,
-    .producer = "by hand",
+    .producer = "hand",
     .model_name = "toy-lm",
     .target_triple = "any",
     .target_cpu = "generic",
