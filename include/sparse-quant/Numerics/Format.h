@@ -74,8 +74,8 @@ struct Format {
   /// A power-of-two scale is exact in f32 whatever it multiplies.
   bool hasPowerOfTwoScale() const { return scaleType == ScaleType::E8M0; }
   /// What makes elements integers: decodeElement(code) * integerFactor is an
-  /// integer that fits int8 (uint8 when asymmetric), see numerics.md "integers
-  /// in disguise". nullopt for E4M3, E5M2, E3M2.
+  /// integer that fits int8 (uint8 when asymmetric), see NUM-F14, "integers in
+  /// disguise". nullopt for E4M3, E5M2, E3M2.
   std::optional<int> integerFactor() const;
   /// Largest finite magnitude of the element, in element units (127 for int8
   /// symmetric, 255 for uint8, 127/64 for MXINT8, 448 for E4M3FN, 6 for E2M1FN,

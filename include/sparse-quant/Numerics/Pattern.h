@@ -48,7 +48,7 @@ struct Pattern {
   int64_t numDropped(int64_t count) const;
   /// True when a *magnitude* mask of this pattern never drops the largest
   /// element of a scale group unless it drops the whole group
-  /// (numerics.md `preservesGroupMax`): what makes class-1 commutation exact.
+  /// (NUM-S7): what makes class-1 commutation exact.
   /// False for Block. For NM this form takes for granted that N:M groups and
   /// scale groups nest; where they may not (3:5 under groups of 32: a group of
   /// five lies across two scales), ask the form that knows the format.
@@ -62,7 +62,7 @@ std::optional<Pattern> parsePattern(const std::string &text);
 
 /// |w|, with -0.0 scored as 0.
 void magnitudeScores(std::span<const float> weights, std::span<float> scores);
-/// |w| * norms[k]; norms has `cols` entries (Sun et al., Wanda).
+/// |w| * norms[k]; norms has `cols` entries (NUM-S5; Sun et al., Wanda).
 void wandaScores(std::span<const float> weights, std::span<const float> norms,
                  int64_t rows, int64_t cols, std::span<float> scores);
 

@@ -111,7 +111,7 @@ TEST(Elements, RandomValuesMatchTheSearch) {
   }
 }
 
-// NUM-F13.
+// NUM-F14.
 TEST(Elements, IntegersInDisguise) {
   for (const Format &format : elementFormats()) {
     std::optional<int> factor = format.integerFactor();
