@@ -1,0 +1,59 @@
+//===- Compile.h - A module to an artifact -*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What sq-compile does, as a library: the stages in order, and the files that
+// each `--emit` writes.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_PIPELINES_COMPILE_H
+#define SPARSE_QUANT_PIPELINES_COMPILE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Support/LogicalResult.h"
+#include <string>
+
+namespace mlir::sq {
+
+/// Where compilation stops.
+enum class EmitKind {
+  /// After compression and packing, the kernels selected.
+  MLIRSQ,
+  /// After the reference lowering.
+  MLIRLinalg,
+  /// Optimized LLVM IR.
+  LLVMIR,
+  Assembly,
+  Object,
+  SharedLibrary,
+};
+
+struct CompileOptions {
+  EmitKind emit = EmitKind::SharedLibrary;
+  /// Path of what `emit` writes; the weight file and the header are named
+  /// after it.
+  std::string output;
+  std::string target = "native";
+  /// Recipe of sq-compress; "" leaves the layers as they are in the module.
+  std::string recipe;
+  /// sq-pack-weights' option of that name.
+  std::string studyOrder;
+  /// JSON report a layer; "" for none.
+  std::string report;
+  /// Name in the artifact; "" takes the module's.
+  std::string modelName;
+  bool openmp = true;
+  /// libSQRuntime.a.
+  std::string runtime;
+};
+
+/// Compiles `module` in place and writes the files. Errors go to the context's
+/// diagnostic engine.
+LogicalResult compile(ModuleOp module, const CompileOptions &options);
+
+} // namespace mlir::sq
+
+#endif // SPARSE_QUANT_PIPELINES_COMPILE_H
