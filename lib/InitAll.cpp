@@ -11,6 +11,7 @@
 #include "sparse-quant/CodeGen/Artifact/Passes.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Pipelines/CPU.h"
 
 void mlir::sq::registerAllDialects(DialectRegistry &registry) {
@@ -21,6 +22,7 @@ void mlir::sq::registerAllDialects(DialectRegistry &registry) {
 
 void mlir::sq::registerAllPasses() {
   ::mlir::registerAllPasses();
+  registerSQTransformsPasses();
   registerSQArtifactPasses();
   registerSQCPUPasses();
   registerPipelines();
