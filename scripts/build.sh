@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Configures and builds. Usage: build.sh [preset] [ninja arguments...]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+preset=${1:-release}
+(($# == 0)) || shift
+# Only the first time, and quiet unless it fails: ninja configures again by
+# itself when a CMakeLists.txt changes.
+if [[ ! -f build/$preset/build.ninja ]]; then
+  mkdir -p "build/$preset"
+  cmake --preset "$preset" >"build/$preset/configure.log" 2>&1 || {
+    cat "build/$preset/configure.log" >&2
+    exit 1
+  }
+fi
+exec ninja -C "build/$preset" "$@"
