@@ -12,12 +12,14 @@
 #include "sparse-quant/CodeGen/CPU/Passes.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
+#include "sparse-quant/Dialect/SQ/Transforms/BufferizableOpInterfaceImpl.h"
 #include "sparse-quant/Pipelines/CPU.h"
 
 void mlir::sq::registerAllDialects(DialectRegistry &registry) {
   ::mlir::registerAllDialects(registry);
   ::mlir::registerAllExtensions(registry);
   registry.insert<SQDialect>();
+  registerBufferizableOpInterfaceExternalModels(registry);
 }
 
 void mlir::sq::registerAllPasses() {

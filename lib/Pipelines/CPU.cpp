@@ -28,6 +28,8 @@ void mlir::sq::buildSchedulePipeline(OpPassManager &pm,
 
 void mlir::sq::buildReferencePipeline(OpPassManager &pm,
                                       const CPUPipelineOptions &options) {
+  pm.addPass(createConvertElementwiseToLinalgPass());
+  pm.addPass(createConvertTensorToLinalgPass());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
 }
@@ -58,6 +60,7 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   if (options.openmp)
     pm.addPass(createConvertSCFToOpenMPPass());
   pm.addPass(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(createLowerAllocaScope());
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

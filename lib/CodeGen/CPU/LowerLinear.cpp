@@ -105,10 +105,21 @@ static void lowerPacked(MatmulOp op, int64_t lanes) {
         b, type, b.getI64IntegerAttr(/*alignment=*/64));
     decoder.makeScratch(b);
     WeightBlock block{buffer, {}};
-    for (auto [r, column] : llvm::enumerate(columns)) {
-      block.rows.push_back(arith::ConstantIndexOp::create(b, r));
-      decoder.decode(b, column, buffer, block.rows.back());
-    }
+    auto index = [&](int64_t value) -> Value {
+      return arith::ConstantIndexOp::create(b, value);
+    };
+    for (size_t r = 0; r < columns.size(); ++r)
+      block.rows.push_back(index(r));
+    scf::ForOp::create(b, index(0), index(columns.size()), index(1),
+                       ValueRange(),
+                       [&](OpBuilder &inner, Location, Value r, ValueRange) {
+                         OpBuilder::InsertionGuard guard(b);
+                         b.setInsertionPoint(inner.getInsertionBlock(),
+                                             inner.getInsertionPoint());
+                         Value n = arith::AddIOp::create(b, columns[0], r);
+                         decoder.decode(b, n, buffer, r);
+                         scf::YieldOp::create(b);
+                       });
     emitDotProducts(b, op.getInput(), block, op.getInit(), columns,
                     op.getReductionExtent(), lanes);
     memref::AllocaScopeReturnOp::create(b, ValueRange());

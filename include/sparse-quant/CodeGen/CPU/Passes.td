@@ -98,4 +98,29 @@ def RelaxReductions : Pass<"sq-relax-reductions", "::mlir::func::FuncOp"> {
   }];
 }
 
+def LowerAllocaScope : Pass<"sq-lower-alloca-scope", "::mlir::func::FuncOp"> {
+  let summary = "memref.alloca_scope to saving and restoring the stack pointer";
+  let description = [{
+    Upstream lowers `memref.alloca_scope` together with memrefs, after control
+    flow has become unstructured; a scope with a loop in it then has several
+    blocks, which its verifier rejects. This pass comes before.
+
+    Before:
+    ```mlir
+    memref.alloca_scope {
+      %0 = memref.alloca() : memref<4xf32>
+      scf.for ...
+    }
+    ```
+    After:
+    ```mlir
+    %s = llvm.intr.stacksave : !llvm.ptr
+    %0 = memref.alloca() : memref<4xf32>
+    scf.for ...
+    llvm.intr.stackrestore %s : !llvm.ptr
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // SPARSE_QUANT_CODEGEN_CPU_PASSES_TD
