@@ -66,3 +66,12 @@ func.func @unpack(%p: tensor<8x4xi8>, %b: tensor<8x2xi8>) -> tensor<8x16xi4> {
   %q = sq.unpack %p bitmap(%b) : tensor<8x4xi8>, tensor<8x2xi8> -> tensor<8x16xi4>
   return %q : tensor<8x16xi4>
 }
+
+// CHECK-LABEL: @dense_matmul
+func.func @dense_matmul(%x: tensor<4x64xi8>, %xs: tensor<4x1xf32>, %p: tensor<8x32xi8>, %s: tensor<8x4xf8E4M3FN>, %t: tensor<1x1xf32>, %init: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  // CHECK: sq.matmul ins(%{{.+}}, %{{.+}} : tensor<4x64xi8>, tensor<4x1xf32>) weights(%{{.+}}, scales(%{{.+}}, %{{.+}}) : tensor<8x32xi8>, tensor<8x4xf8E4M3FN>, tensor<1x1xf32>) outs(%{{.+}} : tensor<4x8xf32>) {activationFormat = #sq.int<8, row>, format = #sq.nvfp4} -> tensor<4x8xf32>
+  %y = sq.matmul ins(%x, %xs : tensor<4x64xi8>, tensor<4x1xf32>)
+    weights(%p, scales(%s, %t) : tensor<8x32xi8>, tensor<8x4xf8E4M3FN>, tensor<1x1xf32>)
+    outs(%init : tensor<4x8xf32>) {format = #sq.nvfp4, activationFormat = #sq.int<8, row>} -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}

@@ -34,6 +34,52 @@ static void printBare(OpAsmPrinter &printer, Operation *, Attribute attr) {
   sq::detail::printBareAttr(printer, attr);
 }
 
+//===----------------------------------------------------------------------===//
+// Custom assembly
+//===----------------------------------------------------------------------===//
+
+/// %p, bitmap(%b), scales(%s...) : payload, bitmap, scales...
+/// Where there is no bitmap its parts are left out; a declarative format can't
+/// tell it from the scales, which follow the same comma.
+static ParseResult
+parseWeights(OpAsmParser &parser, OpAsmParser::UnresolvedOperand &payload,
+             std::optional<OpAsmParser::UnresolvedOperand> &bitmap,
+             SmallVectorImpl<OpAsmParser::UnresolvedOperand> &scales,
+             Type &payloadType, Type &bitmapType,
+             SmallVectorImpl<Type> &scaleTypes) {
+  if (parser.parseOperand(payload) || parser.parseComma())
+    return failure();
+  if (succeeded(parser.parseOptionalKeyword("bitmap"))) {
+    bitmap.emplace();
+    if (parser.parseLParen() || parser.parseOperand(*bitmap) ||
+        parser.parseRParen() || parser.parseComma())
+      return failure();
+  }
+  if (parser.parseKeyword("scales") ||
+      parser.parseOperandList(scales, OpAsmParser::Delimiter::Paren) ||
+      parser.parseColonType(payloadType))
+    return failure();
+  if (bitmap && (parser.parseComma() || parser.parseType(bitmapType)))
+    return failure();
+  while (succeeded(parser.parseOptionalComma()))
+    if (parser.parseType(scaleTypes.emplace_back()))
+      return failure();
+  return success();
+}
+
+static void printWeights(OpAsmPrinter &printer, Operation *, Value payload,
+                         Value bitmap, OperandRange scales, Type payloadType,
+                         Type bitmapType, TypeRange scaleTypes) {
+  printer << payload;
+  if (bitmap)
+    printer << ", bitmap(" << bitmap << ')';
+  printer << ", scales(" << scales << ") : " << payloadType;
+  if (bitmap)
+    printer << ", " << bitmapType;
+  for (Type type : scaleTypes)
+    printer << ", " << type;
+}
+
 #define GET_OP_CLASSES
 #include "sparse-quant/Dialect/SQ/IR/SQOps.cpp.inc"
 

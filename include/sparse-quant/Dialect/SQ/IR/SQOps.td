@@ -349,8 +349,8 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
   let results = (outs Optional<AnyRankedTensor>:$result);
   let assemblyFormat = [{
     `ins` `(` $input (`,` $inputScales^)? `:` type($input) (`,` type($inputScales)^)? `)`
-    `weights` `(` $payload (`,` `bitmap` `(` $bitmap^ `)`)? `,` `scales` `(` $scales `)`
-      `:` type($payload) (`,` type($bitmap)^)? `,` type($scales) `)`
+    `weights` `(` custom<Weights>($payload, $bitmap, $scales, type($payload),
+                                  type($bitmap), type($scales)) `)`
     `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($result)^)?
   }];
   let extraClassDeclaration = [{
