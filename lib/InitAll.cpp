@@ -10,6 +10,7 @@
 #include "mlir/InitAllPasses.h"
 #include "sparse-quant/CodeGen/Artifact/Passes.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
+#include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Dialect/SQ/Transforms/BufferizableOpInterfaceImpl.h"
@@ -28,4 +29,5 @@ void mlir::sq::registerAllPasses() {
   registerSQArtifactPasses();
   registerSQCPUPasses();
   registerPipelines();
+  registerSQToLinalgPasses();
 }
