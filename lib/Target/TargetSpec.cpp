@@ -113,7 +113,9 @@ mlir::sq::getRequiredFeatures(llvm::TargetMachine &machine) {
       "avx512vnni", "avx512ifma",  "avx512bitalg",    "avx512vpopcntdq",
       "avx512bf16", "avx512fp16",  "avx512vp2intersect", "avxvnni",
       "gfni",       "neon",        "dotprod",         "i8mm",
-      "fullfp16",   "bf16",        "sve",             "sve2"};
+      "fullfp16",   "bf16",        "sve",             "sve2",
+      "lse",        "rcpc",        "rdm",             "complxnum",
+      "fp16fml"};
   const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
   std::vector<std::string> required;
   for (const llvm::SubtargetFeatureKV &feature :
