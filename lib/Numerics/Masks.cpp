@@ -24,8 +24,7 @@ static void orderKeys(const float *scores, int64_t count, int32_t *keys) {
 // N:M
 //===----------------------------------------------------------------------===//
 
-/// keep[i] = fewer than n of the m keys go before key i. `m` is a constant in
-/// the fast instances, which are then straight-line code.
+/// keep[i] = fewer than n of the m keys go before key i.
 static inline void keepRanked(const int32_t *keys, int64_t n, int64_t m,
                               uint8_t *keep) {
   for (int64_t i = 0; i < m; ++i) {
@@ -38,38 +37,65 @@ static inline void keepRanked(const int32_t *keys, int64_t n, int64_t m,
   }
 }
 
+/// The same with m a constant, so that it becomes straight-line code.
 template <int64_t m>
-static void keepRankedGroups(const int32_t *keys, int64_t n, int64_t groups,
-                             uint8_t *keep) {
+static void keepSmallGroups(const int32_t *keys, int64_t n, int64_t groups,
+                            uint8_t *keep) {
   for (int64_t g = 0; g < groups; ++g)
     keepRanked(keys + g * m, n, m, keep + g * m);
 }
 
+/// The same for m up to `width`, with the loops the other way round: key j is
+/// compared with all keys at once, which vectorizes. That is m^2 comparisons,
+/// yet faster than finding the threshold of so few keys.
+template <int64_t width>
+static void keepWideGroups(const int32_t *keys, int64_t n, int64_t m,
+                           int64_t groups, uint8_t *keep) {
+  int32_t limit[width], before[width];
+  for (int64_t g = 0; g < groups; ++g, keys += m, keep += m) {
+    // Key j goes before key i if it is above limit[i]: at least as large when j
+    // is the lower index, larger when it isn't.
+    for (int64_t i = 0; i < width; ++i) {
+      limit[i] = i < m ? keys[i] - 1 : 0;
+      before[i] = 0;
+    }
+    for (int64_t j = 0; j < m; ++j) {
+      int32_t key = keys[j];
+      limit[j] = key;
+      for (int64_t i = 0; i < width; ++i)
+        before[i] += key > limit[i] ? 1 : 0;
+    }
+    for (int64_t i = 0; i < m; ++i)
+      keep[i] = before[i] < n ? 1 : 0;
+  }
+}
+
 static void keepGroups(const Pattern &pattern, const int32_t *keys,
-                       int64_t groups, uint8_t *keep,
-                       std::vector<int32_t> &scratch) {
+                       int64_t groups, uint8_t *keep) {
   int64_t n = pattern.n, m = pattern.m;
   if (m == 4)
-    return keepRankedGroups<4>(keys, n, groups, keep);
+    return keepSmallGroups<4>(keys, n, groups, keep);
   if (m == 8)
-    return keepRankedGroups<8>(keys, n, groups, keep);
-  for (int64_t g = 0; g < groups; ++g, keys += m, keep += m) {
-    if (m < 12)
-      keepRanked(keys, n, m, keep);
-    else
-      keepLargest(keys, m, n, keep, scratch);
-  }
+    return keepSmallGroups<8>(keys, n, groups, keep);
+  if (m > 32)
+    return keepWideGroups<64>(keys, n, m, groups, keep);
+  if (m > 16)
+    return keepWideGroups<32>(keys, n, m, groups, keep);
+  if (m > 8)
+    return keepWideGroups<16>(keys, n, m, groups, keep);
+  for (int64_t g = 0; g < groups; ++g)
+    keepRanked(keys + g * m, n, m, keep + g * m);
 }
 
 static void maskNM(const Pattern &pattern, std::span<const float> scores,
                    int64_t rows, int64_t cols, std::span<uint8_t> mask) {
   int64_t padded = ceilDiv(cols, pattern.m) * pattern.m;
   // The padding keeps key 0 from here on (NUM-S2).
-  std::vector<int32_t> keys(padded), scratch;
+  std::vector<int32_t> keys(padded);
   std::vector<uint8_t> keep(padded);
   for (int64_t row = 0; row < rows; ++row) {
     orderKeys(scores.data() + row * cols, cols, keys.data());
-    keepGroups(pattern, keys.data(), padded / pattern.m, keep.data(), scratch);
+    keepGroups(pattern, keys.data(), padded / pattern.m, keep.data());
     std::copy_n(keep.data(), cols, mask.data() + row * cols);
   }
 }

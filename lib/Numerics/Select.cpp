@@ -70,9 +70,16 @@ static int32_t selectLong(const int32_t *keys, int64_t count, int64_t rank,
 template <typename Key>
 static void keepAbove(const Key *keys, int64_t count, int64_t kept,
                       Key threshold, uint8_t *keep) {
-  int64_t above = 0;
-  for (int64_t i = 0; i < count; ++i)
+  int64_t above = 0, reaching = 0;
+  for (int64_t i = 0; i < count; ++i) {
     above += keys[i] > threshold ? 1 : 0;
+    reaching += keys[i] >= threshold ? 1 : 0;
+  }
+  if (reaching == kept) { // As good as always, and it vectorizes.
+    for (int64_t i = 0; i < count; ++i)
+      keep[i] = keys[i] >= threshold ? 1 : 0;
+    return;
+  }
   int64_t ties = kept - above;
   for (int64_t i = 0; i < count; ++i) {
     bool tie = keys[i] == threshold && ties > 0;
