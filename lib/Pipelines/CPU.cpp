@@ -16,18 +16,25 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "sparse-quant/CodeGen/Artifact/Passes.h"
+#include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
+#include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 
 using namespace mlir;
 using namespace mlir::sq;
 
 void mlir::sq::buildSchedulePipeline(OpPassManager &pm,
                                      const CPUPipelineOptions &options) {
+  pm.addPass(createSQVerifyOrder());
   pm.addPass(createSelectKernels({options.lanes}));
 }
 
 void mlir::sq::buildReferencePipeline(OpPassManager &pm,
                                       const CPUPipelineOptions &options) {
+  ConvertSQToLinalgPassOptions convert;
+  convert.keepKernels = {cpu::kDecodeRows.str()};
+  pm.addPass(createConvertSQToLinalgPass(convert));
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createConvertTensorToLinalgPass());
   pm.addPass(createCanonicalizerPass());

@@ -31,6 +31,8 @@ namespace {
 
 struct ConvertSQToLinalgPass
     : sq::impl::ConvertSQToLinalgPassBase<ConvertSQToLinalgPass> {
+  using ConvertSQToLinalgPassBase::ConvertSQToLinalgPassBase;
+
   void runOnOperation() override {
     WalkResult onTensors = getOperation()->walk([](MatmulOp op) {
       if (op.getResult())
@@ -45,6 +47,9 @@ struct ConvertSQToLinalgPass
     ConversionTarget target(getContext());
     target.addIllegalDialect<SQDialect>();
     target.addLegalOp<ParameterOp>();
+    target.addDynamicallyLegalOp<MatmulOp>([&](MatmulOp op) {
+      return op.getKernel() && llvm::is_contained(keepKernels, *op.getKernel());
+    });
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     RewritePatternSet patterns(&getContext());
     populateSQToLinalgPatterns(patterns);

@@ -19,7 +19,8 @@ def ConvertSQToLinalgPass : Pass<"convert-sq-to-linalg"> {
     Needs: ops on tensors, so it runs before bufferization; an `sq.matmul` on
     memrefs is an error.
 
-    Guarantees: no `sq` op is left but `sq.parameter`; the result bufferizes
+    Guarantees: no `sq` op is left but `sq.parameter` and, with `keep-kernels`,
+    `sq.matmul` ops that another code generator takes; the result bufferizes
     with `one-shot-bufferize` and lowers to LLVM for any CPU with upstream
     passes and without library calls (codes of eight and fewer bits, f16
     scales, and rounding are integer arithmetic).
@@ -63,6 +64,11 @@ def ConvertSQToLinalgPass : Pass<"convert-sq-to-linalg"> {
     } -> tensor<8x64xf32>
     ```
   }];
+  let options = [
+    ListOption<"keepKernels", "keep-kernels", "std::string",
+               "Leave an sq.matmul whose `kernel` is one of these to the code "
+               "generator that has it">,
+  ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
