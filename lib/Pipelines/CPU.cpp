@@ -24,6 +24,10 @@
 using namespace mlir;
 using namespace mlir::sq;
 
+void mlir::sq::buildOrderPipeline(OpPassManager &pm) {
+  pm.addPass(createSQVerifyOrder());
+}
+
 void mlir::sq::buildSchedulePipeline(OpPassManager &pm,
                                      const CPUPipelineOptions &options) {
   pm.addPass(createSQVerifyOrder());

@@ -8,9 +8,13 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "sparse-quant/CodeGen/Artifact/Emit.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Compress.h"
+#include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
 #include "sparse-quant/Pipelines/CPU.h"
 #include "sparse-quant/Pipelines/Header.h"
 #include "sparse-quant/Target/TargetSpec.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
@@ -48,6 +52,8 @@ private:
   LogicalResult writeFile(StringRef path,
                           function_ref<llvm::Error(llvm::raw_pwrite_stream &)>
                               write);
+  LogicalResult compressAndPack();
+  void recordKernels();
   LogicalResult writeModule();
   LogicalResult emitMachineCode();
   LogicalResult link(StringRef object);
@@ -59,6 +65,7 @@ private:
   CPUPipelineOptions pipeline;
   ArtifactSignature signature;
   ArtifactInfo info;
+  PackResult packed;
 };
 
 } // namespace
@@ -112,8 +119,13 @@ LogicalResult Compilation::run() {
     return failure();
   signature = std::move(*read);
 
-  if (failed(runStage(
+  if (failed(compressAndPack()) ||
+      failed(runStage(
           [&](OpPassManager &pm) { buildSchedulePipeline(pm, pipeline); })))
+    return failure();
+  recordKernels();
+  if (!options.report.empty() &&
+      failed(writeReport(module, packed, options.report)))
     return failure();
   if (options.emit == EmitKind::MLIRSQ)
     return writeModule();
@@ -128,6 +140,65 @@ LogicalResult Compilation::run() {
       })))
     return failure();
   return emitMachineCode();
+}
+
+/// Applies the recipe, puts sparsity before quantization, and writes the weight
+/// file.
+LogicalResult Compilation::compressAndPack() {
+  if (!options.recipe.empty() &&
+      failed(compressLayers(module, options.recipe)))
+    return failure();
+  if (failed(runStage(
+          [](OpPassManager &pm) { buildOrderPipeline(pm); })))
+    return failure();
+  bool hasParameters = module
+                           .walk([](ParameterOp op) {
+                             return op.getSource() ? WalkResult::interrupt()
+                                                   : WalkResult::advance();
+                           })
+                           .wasInterrupted();
+  if (!hasParameters)
+    return success();
+  PackOptions pack;
+  SmallString<128> path(options.output);
+  llvm::sys::path::replace_extension(path, "sqw");
+  pack.output = std::string(path);
+  pack.study = options.study;
+  pack.measureErrors = options.measureErrors;
+  if (failed(packWeights(module, pack, packed)))
+    return failure();
+  info.weightsSize = packed.size;
+  info.weightsHeaderHash = packed.headerHash;
+  info.weightsDataHash = packed.dataHash;
+  return success();
+}
+
+/// The reports name the kernels that the layers' ops got.
+void Compilation::recordKernels() {
+  llvm::StringMap<StringRef> kernels;
+  module.walk([&](MatmulOp op) {
+    auto payload = op.getPayload().getDefiningOp<ParameterOp>();
+    if (payload && op.getKernel())
+      kernels[payload.getName().rsplit('.').first] = *op.getKernel();
+  });
+  for (LayerReport &layer : packed.layers) {
+    auto it = kernels.find(layer.name);
+    if (it != kernels.end())
+      layer.kernel = it->second.str();
+    LayerInfo row;
+    row.name = layer.name;
+    row.pattern = layer.pattern;
+    row.format = layer.format;
+    row.kernel = layer.kernel;
+    row.order = layer.order;
+    row.whyDense = layer.whyDense;
+    row.rows = layer.rows;
+    row.columns = layer.columns;
+    row.denseBytes = layer.denseBytes;
+    row.packedBytes = layer.storedBytes;
+    row.relativeError = layer.getRelativeError();
+    info.layers.push_back(std::move(row));
+  }
 }
 
 LogicalResult Compilation::emitMachineCode() {

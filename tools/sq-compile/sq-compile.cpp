@@ -9,6 +9,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
+#include "sparse-quant/Import/Import.h"
 #include "sparse-quant/InitAll.h"
 #include "sparse-quant/Pipelines/Compile.h"
 #include "llvm/Support/CommandLine.h"
@@ -24,7 +25,7 @@ using namespace mlir::sq;
 static cl::OptionCategory category("sq-compile options");
 
 static cl::opt<std::string> input(cl::Positional, cl::Required,
-                                  cl::desc("<model.mlir>"),
+                                  cl::desc("<model folder, llama2.c .bin, or .mlir>"),
                                   cl::cat(category));
 static cl::opt<std::string>
     output("o", cl::desc("Output file; the weight file and the C header get "
@@ -47,6 +48,35 @@ static cl::opt<std::string>
            cl::desc("'native', a CPU name of this architecture such as "
                     "icelake-server, or triple:cpu"),
            cl::value_desc("target"), cl::init("native"), cl::cat(category));
+static cl::opt<std::string>
+    recipe("recipe",
+           cl::desc("YAML rules: which layers become sparse and quantized, and "
+                    "how (docs/recipes.md)"),
+           cl::value_desc("recipe.yaml"), cl::cat(category));
+static cl::opt<std::string>
+    report("report",
+           cl::desc("Write a report a layer: pattern, format, errors of each "
+                    "order, bytes, kernel, why not sparse"),
+           cl::value_desc("report.json"), cl::cat(category));
+static cl::opt<StudyOrder> study(
+    "study-order",
+    cl::desc("For measurements, not for use: dense f32 weights that were"),
+    cl::values(clEnumValN(StudyOrder::SparsityFirst, "sparsity-first",
+                          "masked, then quantized"),
+               clEnumValN(StudyOrder::QuantizationFirst, "quantization-first",
+                          "quantized, then masked by the quantized values"),
+               clEnumValN(StudyOrder::Sparsity, "sparsity", "masked"),
+               clEnumValN(StudyOrder::Quantization, "quantization",
+                          "quantized")),
+    cl::init(StudyOrder::None), cl::cat(category));
+static cl::opt<bool>
+    measureErrors("measure-errors",
+                  cl::desc("Measure the errors of the report (on by default)"),
+                  cl::init(true), cl::cat(category));
+static cl::opt<int64_t>
+    maxSeq("max-seq",
+           cl::desc("Positions of the KV caches (default: the model's own)"),
+           cl::value_desc("N"), cl::init(0), cl::cat(category));
 static cl::opt<std::string> modelName("name",
                                       cl::desc("Name of the model in the artifact"),
                                       cl::value_desc("name"), cl::cat(category));
@@ -86,6 +116,22 @@ static std::string findRuntime(const char *program) {
   return std::string(path);
 }
 
+/// IR as it is; everything else through the importer.
+static mlir::OwningOpRef<mlir::ModuleOp> loadModel(mlir::MLIRContext &context,
+                                                   llvm::SourceMgr &sources) {
+  llvm::StringRef extension = llvm::sys::path::extension(input);
+  if (input == "-" || extension == ".mlir" || extension == ".mlirbc")
+    return mlir::parseSourceFile<mlir::ModuleOp>(input, sources, &context);
+  ImportOptions options;
+  options.maxSeq = maxSeq;
+  auto module = importModel(context, input, options);
+  if (module)
+    return std::move(*module);
+  mlir::emitError(mlir::UnknownLoc::get(&context))
+      << llvm::toString(module.takeError());
+  return nullptr;
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   mlir::registerAsmPrinterCLOptions();
@@ -95,7 +141,7 @@ int main(int argc, char **argv) {
   cl::ParseCommandLineOptions(
       argc, argv,
       "compiles a transformer, sparse and quantized, ahead of time\n\n"
-      "  sq-compile model.mlir -o model.so\n");
+      "  sq-compile model/ --recipe recipe.yaml -o model.so\n");
 
   mlir::DialectRegistry registry;
   registerAllDialects(registry);
@@ -104,8 +150,7 @@ int main(int argc, char **argv) {
   context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   mlir::SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  mlir::OwningOpRef<mlir::ModuleOp> module =
-      mlir::parseSourceFile<mlir::ModuleOp>(input, sources, &context);
+  mlir::OwningOpRef<mlir::ModuleOp> module = loadModel(context, sources);
   if (!module)
     return 1;
 
@@ -117,6 +162,10 @@ int main(int argc, char **argv) {
   options.target = target;
   options.modelName = modelName;
   options.openmp = openmp;
+  options.recipe = recipe;
+  options.report = report;
+  options.study = study;
+  options.measureErrors = measureErrors;
   options.runtime = runtime.empty() ? findRuntime(argv[0]) : runtime;
   return failed(compile(*module, options));
 }

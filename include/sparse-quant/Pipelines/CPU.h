@@ -27,6 +27,9 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
                       llvm::cl::init(true)};
 };
 
+/// semantic level -> ordered level: no mask follows quantization.
+void buildOrderPipeline(OpPassManager &pm);
+
 /// packed level -> packed level with a `kernel` on each sq.matmul, in order
 /// (the invariant of sparsity before quantization is verified first).
 void buildSchedulePipeline(OpPassManager &pm, const CPUPipelineOptions &options);

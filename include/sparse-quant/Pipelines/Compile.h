@@ -13,7 +13,7 @@
 #define SPARSE_QUANT_PIPELINES_COMPILE_H
 
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/Support/LogicalResult.h"
+#include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
 #include <string>
 
 namespace mlir::sq {
@@ -39,8 +39,10 @@ struct CompileOptions {
   std::string target = "native";
   /// Recipe of sq-compress; "" leaves the layers as they are in the module.
   std::string recipe;
-  /// sq-pack-weights' option of that name.
-  std::string studyOrder;
+  /// Fake-quantized dense weights in one of the orders, for measurements.
+  StudyOrder study = StudyOrder::None;
+  /// Measure what masking and quantizing cost, for the report and the artifact.
+  bool measureErrors = true;
   /// JSON report a layer; "" for none.
   std::string report;
   /// Name in the artifact; "" takes the module's.
