@@ -67,6 +67,7 @@ void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
 void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
                                         const CPUPipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createLowerLinear({options.lanes}));
+  pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   if (options.openmp)
     pm.addPass(createConvertSCFToOpenMPPass());

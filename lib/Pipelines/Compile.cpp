@@ -163,6 +163,7 @@ LogicalResult Compilation::compressAndPack() {
   SmallString<128> path(options.output);
   llvm::sys::path::replace_extension(path, "sqw");
   pack.output = std::string(path);
+  pack.weightsDir = options.weightsDir;
   pack.study = options.study;
   pack.measureErrors = options.measureErrors;
   if (failed(packWeights(module, pack, packed)))

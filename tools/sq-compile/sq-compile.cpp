@@ -77,6 +77,11 @@ static cl::opt<int64_t>
     maxSeq("max-seq",
            cl::desc("Positions of the KV caches (default: the model's own)"),
            cl::value_desc("N"), cl::init(0), cl::cat(category));
+static cl::opt<std::string>
+    weightsDir("weights-dir",
+               cl::desc("Folder of the weight files that the module names "
+                        "(default: the model's)"),
+               cl::value_desc("folder"), cl::cat(category));
 static cl::opt<std::string> modelName("name",
                                       cl::desc("Name of the model in the artifact"),
                                       cl::value_desc("name"), cl::cat(category));
@@ -162,6 +167,8 @@ int main(int argc, char **argv) {
   options.target = target;
   options.modelName = modelName;
   options.openmp = openmp;
+  options.weightsDir = weightsDir.empty() ? getWeightDirectory(input)
+                                          : std::string(weightsDir);
   options.recipe = recipe;
   options.report = report;
   options.study = study;

@@ -43,6 +43,8 @@ struct CompileOptions {
   StudyOrder study = StudyOrder::None;
   /// Measure what masking and quantizing cost, for the report and the artifact.
   bool measureErrors = true;
+  /// What the sources of parameters are relative to; "" is the working folder.
+  std::string weightsDir;
   /// JSON report a layer; "" for none.
   std::string report;
   /// Name in the artifact; "" takes the module's.

@@ -123,4 +123,23 @@ def LowerAllocaScope : Pass<"sq-lower-alloca-scope", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerCopies : Pass<"sq-lower-copies", "::mlir::func::FuncOp"> {
+  let summary = "Copies of strided memrefs to linalg.copy";
+  let description = [{
+    Upstream lowers a `memref.copy` with strides to a call of a function of
+    MLIR's runner library, which an artifact doesn't have. Contiguous copies
+    stay: they become `memcpy`.
+
+    Before:
+    ```mlir
+    memref.copy %a, %b : memref<4x4xf32, strided<[8, 1]>> to memref<4x4xf32>
+    ```
+    After:
+    ```mlir
+    linalg.copy ins(%a : memref<4x4xf32, strided<[8, 1]>>) outs(%b : memref<4x4xf32>)
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 #endif // SPARSE_QUANT_CODEGEN_CPU_PASSES_TD

@@ -29,4 +29,115 @@ def SQVerifyOrder : Pass<"sq-verify-order", "::mlir::ModuleOp"> {
   }];
 }
 
+//===----------------------------------------------------------------------===//
+// Compression
+//===----------------------------------------------------------------------===//
+
+def SQCompress : Pass<"sq-compress", "::mlir::ModuleOp"> {
+  let summary = "Masks and quantizes linear layers as a recipe says";
+  let description = [{
+    Reads a recipe (docs/recipes.md) and writes what it asks for as ops: a mask
+    and its application first, then quantization, in front of every linear
+    layer whose weight a rule matches. A weight that several functions use gets
+    one treatment. Layers that no rule matches stay dense. Each decision is a
+    remark of the category `sq-compress`.
+
+    Needs: linear layers, `out[m, n] += x[m, k] * w[n, k]` in f32 as
+    `linalg.matmul`, `linalg.contract` or an equivalent `linalg.generic`, with
+    `w` an `sq.parameter` with a source.
+    Guarantees: the semantic level, sparsity before quantization. Unknown keys,
+    rules that match no layer and combinations that nothing computes are errors
+    at `recipe.yaml:LINE:COLUMN`; then the module is unchanged.
+
+    With the rule `{match: "*", sparsity: {pattern: "nm2:4"}, weights: int8.row}`
+
+    Before:
+    ```mlir
+    %w = sq.parameter "fc.weight" from "model.safetensors" : tensor<32x64xf32>
+    %y = linalg.matmul indexing_maps = [...] ins(%x, %w ...) outs(%init ...)
+    ```
+    After:
+    ```mlir
+    %w = sq.parameter "fc.weight" from "model.safetensors" : tensor<32x64xf32>
+    %m = sq.mask magnitude(%w) nm<2:4> : tensor<32x64xf32>
+    %s = sq.apply_mask %w, %m : tensor<32x64xf32>
+    %q, %scale = sq.quantize %s to int<8, row> : ...
+    %d = sq.dequantize %q, %scale from int<8, row> : ...
+    %y = linalg.matmul indexing_maps = [...] ins(%x, %d ...) outs(%init ...)
+    ```
+  }];
+  let options = [
+    Option<"recipe", "recipe", "std::string", /*default=*/"",
+           "path of the recipe">,
+  ];
+  let dependentDialects = ["::mlir::sq::SQDialect"];
+}
+
+def SQPackWeights : Pass<"sq-pack-weights", "::mlir::ModuleOp"> {
+  let summary = "Evaluates constant weights and writes the weight file";
+  let description = [{
+    Evaluates masks and quantization of weights at compile time, from
+    memory-mapped files, and writes the results to one safetensors file, layer
+    by layer: only one layer is in memory at a time. Linear layers with
+    quantized weights become `sq.matmul`; the activation quantization in front
+    of them feeds it. All other parameters (embeddings, norms, dense layers,
+    weights that are masked but not quantized) are stored as f32. What several
+    functions share is stored once.
+
+    Needs: no `sq.parameter` without a source.
+    Guarantees: every live `sq.parameter` is an entry of the written file, with
+    its offset; no `sq` op on weights is left but where weights aren't constant.
+    A NaN in a weight is an error that names the tensor and the element.
+
+    `study-order` measures instead of packing: weights are rounded in the named
+    order and stored as dense f32, so that all orders run on the same kernels:
+    `sparsity-first` and `quantization-first` do both, `sparsity` and
+    `quantization` only one.
+
+    Before:
+    ```mlir
+    %w = sq.parameter "fc.weight" from "model.safetensors" : tensor<32x64xf32>
+    %m = sq.mask magnitude(%w) nm<2:4> : tensor<32x64xf32>
+    %s = sq.apply_mask %w, %m : tensor<32x64xf32>
+    %q, %scale = sq.quantize %s to int<8, row> : ...
+    %d = sq.dequantize %q, %scale from int<8, row> : ...
+    %y = linalg.matmul indexing_maps = [...] ins(%x, %d ...) outs(%init ...)
+    ```
+    After:
+    ```mlir
+    %p = sq.parameter "fc.payload" at 448 : tensor<32x32xi8>
+    %b = sq.parameter "fc.bitmap" at 1472 : tensor<32x8xi8>
+    %c = sq.parameter "fc.scale" at 1728 : tensor<32x1xf32>
+    %y = sq.matmul ins(%x : ...) weights(%p, bitmap(%b), scales(%c) : ...)
+        outs(%init : ...) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>} -> ...
+    ```
+  }];
+  let options = [
+    Option<"output", "output", "std::string", /*default=*/"",
+           "path of the weight file to write (.sqw)">,
+    Option<"weightsDir", "weights-dir", "std::string", /*default=*/"",
+           "folder that the sources of parameters are relative to">,
+    Option<"report", "report", "std::string", /*default=*/"",
+           "path of a JSON report to write: errors, sizes and decisions per "
+           "layer">,
+    Option<"studyOrder", "study-order", "::mlir::sq::StudyOrder",
+           /*default=*/"::mlir::sq::StudyOrder::None",
+           "store weights rounded in an order of choice as dense f32",
+           [{::llvm::cl::values(
+             clEnumValN(::mlir::sq::StudyOrder::None, "none",
+                        "no study: pack"),
+             clEnumValN(::mlir::sq::StudyOrder::SparsityFirst,
+                        "sparsity-first", "mask, then quantize"),
+             clEnumValN(::mlir::sq::StudyOrder::QuantizationFirst,
+                        "quantization-first",
+                        "quantize, then mask by the quantized values"),
+             clEnumValN(::mlir::sq::StudyOrder::Sparsity, "sparsity",
+                        "mask only"),
+             clEnumValN(::mlir::sq::StudyOrder::Quantization, "quantization",
+                        "quantize only")
+           )}]>,
+  ];
+  let dependentDialects = ["::mlir::sq::SQDialect"];
+}
+
 #endif // SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_PASSES_TD

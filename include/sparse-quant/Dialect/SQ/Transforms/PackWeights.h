@@ -1,0 +1,61 @@
+//===- PackWeights.h - Evaluate weights, write the weight file --*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The weight file (docs/recipes.md, "The weight file"): entries NAME.payload,
+// NAME.bitmap, NAME.scale and NAME.tensor_scale for a packed layer NAME, and
+// f32 entries under their own names for everything else.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_PACKWEIGHTS_H
+#define SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_PACKWEIGHTS_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "sparse-quant/Dialect/SQ/Transforms/LayerReport.h"
+
+#include <string>
+#include <vector>
+
+namespace mlir::sq {
+
+/// What is stored for a layer that is masked and quantized. All but None store
+/// dense f32: the study compares them on equal kernels.
+enum class StudyOrder {
+  None,
+  SparsityFirst,
+  QuantizationFirst,
+  Sparsity,
+  Quantization
+};
+
+struct PackOptions {
+  /// Path of the weight file.
+  std::string output;
+  /// What the sources of parameters are relative to.
+  std::string weightsDir;
+  StudyOrder study = StudyOrder::None;
+  /// Measuring quantizes every layer four times more.
+  bool measureErrors = true;
+};
+
+struct PackResult {
+  std::vector<LayerReport> layers;
+  /// What sq_artifact_desc holds about the file.
+  uint64_t size = 0, headerHash = 0, dataHash = 0;
+};
+
+/// See the pass sq-pack-weights. The file appears only on success; errors are
+/// diagnostics.
+LogicalResult packWeights(ModuleOp module, const PackOptions &options,
+                          PackResult &result);
+
+/// Writes `result` as a JSON report.
+LogicalResult writeReport(ModuleOp module, const PackResult &result,
+                          StringRef path);
+
+} // namespace mlir::sq
+
+#endif // SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_PACKWEIGHTS_H

@@ -1,0 +1,83 @@
+//===- WeightEvaluator.h - Values of constant weight expressions -*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Evaluates trees of sq.parameter, arith.constant, sq.mask, sq.apply_mask,
+// sq.quantize and sq.dequantize through Numerics. A tensor is seen as a matrix
+// of its last axis, and evaluated in blocks of rows, so that the intermediate
+// results of a large layer never exist as a whole. Where rows depend on each
+// other (scope `tensor`), the block is all rows.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_WEIGHTEVALUATOR_H
+#define SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_WEIGHTEVALUATOR_H
+
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Numerics/Quantize.h"
+#include "sparse-quant/Support/WeightFiles.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace mlir::sq {
+
+/// Rows [begin, end) of a matrix.
+struct RowRange {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
+/// The extents of a tensor seen as a matrix of its last axis.
+struct MatrixShape {
+  int64_t rows, cols;
+};
+MatrixShape getMatrixShape(Value value);
+
+class WeightEvaluator {
+public:
+  explicit WeightEvaluator(WeightFiles &files) : files(files) {}
+
+  /// A text that two values share exactly when they are computed alike from the
+  /// same bytes; nullopt where the value isn't constant.
+  std::optional<std::string> getKey(Value value);
+
+  /// Blocks must start and end at multiples of this (or at the last row).
+  int64_t getRowGranularity(Value value);
+
+  /// The ranges that a layer is evaluated in.
+  SmallVector<RowRange> getBlocks(Value value);
+
+  // The following are for values that have a key, and for ranges that respect
+  // the granularity. On failure, a diagnostic names the tensor.
+
+  /// f32 values.
+  LogicalResult evaluate(Value value, RowRange range, std::vector<float> &out);
+  /// i1 values, a byte each.
+  LogicalResult evaluateMask(Value value, RowRange range,
+                             std::vector<uint8_t> &out);
+  /// Codes and scales of a quantization.
+  LogicalResult encode(QuantizeOp op, RowRange range, numerics::Encoded &out);
+
+  /// Forgets the files' widened copies and lets their pages leave memory.
+  void release();
+
+private:
+  LogicalResult readParameter(ParameterOp op, RowRange range,
+                              std::vector<float> &out);
+  LogicalResult computeMask(MaskOp op, RowRange range,
+                            std::vector<uint8_t> &out);
+
+  WeightFiles &files;
+  /// By parameter key; emptied by release().
+  llvm::StringMap<FloatValues> loaded;
+  llvm::StringMap<bool> touched;
+  DenseMap<Value, std::optional<std::string>> keys;
+};
+
+/// The name of the weight that `value` is computed from, for messages.
+StringRef getWeightName(Value value);
+
+} // namespace mlir::sq
+
+#endif // SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_WEIGHTEVALUATOR_H

@@ -1,0 +1,308 @@
+//===- WeightEvaluator.cpp - Values of constant weight expressions --------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/Dialect/SQ/Transforms/WeightEvaluator.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Linear.h"
+#include "sparse-quant/Support/SafetensorsFile.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::sq;
+
+/// A block's f32 values take about a megabyte: more than enough to amortize
+/// every call, little enough to stay in the cache.
+static constexpr int64_t kBlockElements = 1 << 18;
+
+MatrixShape mlir::sq::getMatrixShape(Value value) {
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
+  if (shape.empty())
+    return {1, 1};
+  int64_t rows = 1;
+  for (int64_t extent : shape.drop_back())
+    rows *= extent;
+  return {rows, shape.back()};
+}
+
+StringRef mlir::sq::getWeightName(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto parameter = dyn_cast<ParameterOp>(op))
+      return parameter.getName();
+    if (op->getNumOperands() == 0)
+      break;
+    value = op->getOperand(0);
+  }
+  return "constant";
+}
+
+/// Whether the groups of `op` run along the last axis, the only one that is
+/// evaluated.
+template <typename OpTy>
+static bool hasLastAxis(OpTy op, Value shaped) {
+  int64_t rank = cast<RankedTensorType>(shaped.getType()).getRank();
+  return rank > 0 && normalizeAxis(op.getAxis(), rank) == rank - 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Questions about the tree
+//===----------------------------------------------------------------------===//
+
+std::optional<std::string> WeightEvaluator::getKey(Value value) {
+  auto it = keys.find(value);
+  if (it != keys.end())
+    return it->second;
+  // Operands first: the map may grow, and the IR has no cycles here.
+  auto combine = [&](StringRef head,
+                     ValueRange operands) -> std::optional<std::string> {
+    std::string text = head.str() + "(";
+    for (Value operand : operands) {
+      std::optional<std::string> key = getKey(operand);
+      if (!key)
+        return std::nullopt;
+      text += *key + ";";
+    }
+    return text + ")";
+  };
+  auto print = [](Attribute attr) {
+    std::string text;
+    llvm::raw_string_ostream(text) << attr;
+    return text;
+  };
+  std::optional<std::string> key;
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  Operation *op = value.getDefiningOp();
+  if (op && type && type.hasStaticShape())
+    llvm::TypeSwitch<Operation *>(op)
+        .Case([&](ParameterOp op) {
+          if (op.getSource())
+            key = getParameterKey(op);
+        })
+        .Case([&](arith::ConstantOp op) {
+          // Attributes are uniqued, so the pointer is the value.
+          if (isa<DenseElementsAttr>(op.getValue()))
+            key = "constant " +
+                  std::to_string(reinterpret_cast<uintptr_t>(
+                      op.getValue().getAsOpaquePointer()));
+        })
+        .Case([&](MaskOp op) {
+          if (hasLastAxis(op, op.getInput()))
+            key = combine(stringifyCriterion(op.getCriterion()).str() + " " +
+                              print(op.getPattern()),
+                          op->getOperands());
+        })
+        .Case([&](ApplyMaskOp op) {
+          if (type.getElementType().isF32())
+            key = combine("apply", op->getOperands());
+        })
+        .Case([&](QuantizeOp op) {
+          bool readable =
+              op.getStaticScales().size() <= 1 &&
+              llvm::all_of(op.getStaticScales(), [](Value scale) {
+                return getElementTypeOrSelf(scale).isF32();
+              });
+          if (hasLastAxis(op, op.getInput()) && readable)
+            key = combine("quantize " + print(op.getFormat()),
+                          op->getOperands());
+        })
+        .Case([&](DequantizeOp op) {
+          // Only the inverse of a quantization with its own scales.
+          auto quantized = op.getValues().getDefiningOp<QuantizeOp>();
+          if (quantized && quantized.getFormat() == op.getFormat() &&
+              hasLastAxis(op, op.getResult()) &&
+              llvm::equal(quantized.getUsedScales(), op.getScales()))
+            key = combine("dequantize", op.getValues());
+        });
+  return keys[value] = key;
+}
+
+int64_t WeightEvaluator::getRowGranularity(Value value) {
+  Operation *op = value.getDefiningOp();
+  int64_t rows = getMatrixShape(value).rows;
+  int64_t granularity = 1;
+  if (auto mask = dyn_cast<MaskOp>(op)) {
+    numerics::Pattern pattern = mask.getPattern().getPattern();
+    if (pattern.kind == numerics::PatternKind::Block)
+      granularity = pattern.blockRows;
+    else if (pattern.kind == numerics::PatternKind::Unstructured &&
+             pattern.scope == numerics::SparsityScope::Tensor)
+      granularity = rows;
+    return std::lcm(granularity, getRowGranularity(mask.getInput()));
+  }
+  if (auto apply = dyn_cast<ApplyMaskOp>(op))
+    return std::lcm(getRowGranularity(apply.getInput()),
+                    getRowGranularity(apply.getMask()));
+  if (auto quantize = dyn_cast<QuantizeOp>(op)) {
+    numerics::Format format = quantize.getFormat().getFormat();
+    if (format.scope == numerics::GroupScope::Tensor || format.hasTensorScale())
+      granularity = rows;
+    return std::lcm(granularity, getRowGranularity(quantize.getInput()));
+  }
+  if (auto dequantize = dyn_cast<DequantizeOp>(op))
+    return getRowGranularity(dequantize.getValues());
+  return granularity;
+}
+
+SmallVector<RowRange> WeightEvaluator::getBlocks(Value value) {
+  MatrixShape shape = getMatrixShape(value);
+  int64_t granularity = std::max<int64_t>(1, getRowGranularity(value));
+  int64_t wanted = kBlockElements / std::max<int64_t>(1, shape.cols);
+  int64_t step = std::max<int64_t>(1, wanted / granularity) * granularity;
+  SmallVector<RowRange> blocks;
+  for (int64_t begin = 0; begin < shape.rows; begin += step)
+    blocks.push_back({begin, std::min(begin + step, shape.rows)});
+  return blocks;
+}
+
+//===----------------------------------------------------------------------===//
+// Evaluation
+//===----------------------------------------------------------------------===//
+
+LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
+                                             std::vector<float> &out) {
+  std::string key = getParameterKey(op);
+  auto it = loaded.find(key);
+  if (it == loaded.end()) {
+    auto values = files.readParameter(
+        op.getName(), *op.getSource(), op.getOffset(),
+        cast<RankedTensorType>(op.getType()).getShape());
+    if (!values)
+      return op.emitError() << llvm::toString(values.takeError());
+    touched[*op.getSource()] = op.getOffset().has_value();
+    it = loaded.try_emplace(key, std::move(*values)).first;
+  }
+  int64_t cols = getMatrixShape(op.getResult()).cols;
+  ArrayRef<float> values =
+      it->second.get().slice(range.begin * cols, range.size() * cols);
+  out.assign(values.begin(), values.end());
+  for (auto [index, value] : llvm::enumerate(values))
+    if (std::isnan(value))
+      return op.emitError() << "tensor '" << op.getName() << "' of '"
+                            << *op.getSource() << "' has a NaN at ["
+                            << range.begin + int64_t(index) / cols << ", "
+                            << int64_t(index) % cols
+                            << "]; repair the checkpoint";
+  return success();
+}
+
+LogicalResult WeightEvaluator::evaluate(Value value, RowRange range,
+                                        std::vector<float> &out) {
+  int64_t cols = getMatrixShape(value).cols;
+  Operation *op = value.getDefiningOp();
+  if (auto parameter = dyn_cast<ParameterOp>(op))
+    return readParameter(parameter, range, out);
+  if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    auto values = cast<DenseElementsAttr>(constant.getValue())
+                      .getValues<float>();
+    out.assign(values.begin() + range.begin * cols,
+               values.begin() + range.end * cols);
+    return success();
+  }
+  if (auto apply = dyn_cast<ApplyMaskOp>(op)) {
+    std::vector<uint8_t> mask;
+    if (failed(evaluate(apply.getInput(), range, out)) ||
+        failed(evaluateMask(apply.getMask(), range, mask)))
+      return failure();
+    numerics::applyMask(out, mask, out);
+    return success();
+  }
+  auto quantize = cast<DequantizeOp>(op).getValues().getDefiningOp<QuantizeOp>();
+  numerics::Encoded encoded;
+  if (failed(encode(quantize, range, encoded)))
+    return failure();
+  out.resize(range.size() * cols);
+  numerics::decode(quantize.getFormat().getFormat(), encoded, range.size(),
+                   cols, out);
+  return success();
+}
+
+LogicalResult WeightEvaluator::computeMask(MaskOp op, RowRange range,
+                                           std::vector<uint8_t> &out) {
+  int64_t cols = getMatrixShape(op.getInput()).cols;
+  std::vector<float> scores, norms;
+  if (failed(evaluate(op.getInput(), range, scores)))
+    return failure();
+  if (op.getCriterion() == Criterion::Magnitude) {
+    numerics::magnitudeScores(scores, scores);
+  } else if (op.getCriterion() == Criterion::Wanda) {
+    if (failed(evaluate(op.getNorms(), {0, 1}, norms)))
+      return failure();
+    numerics::wandaScores(scores, norms, range.size(), cols, scores);
+  }
+  out.resize(scores.size());
+  if (numerics::Error error = numerics::computeMask(
+          op.getPattern().getPattern(), scores, range.size(), cols, out))
+    return op.emitError() << "tensor '" << getWeightName(op.getInput())
+                          << "', rows from " << range.begin << ": " << *error;
+  return success();
+}
+
+LogicalResult WeightEvaluator::evaluateMask(Value value, RowRange range,
+                                            std::vector<uint8_t> &out) {
+  if (auto mask = value.getDefiningOp<MaskOp>())
+    return computeMask(mask, range, out);
+  int64_t cols = getMatrixShape(value).cols;
+  auto constant = value.getDefiningOp<arith::ConstantOp>();
+  auto values =
+      cast<DenseElementsAttr>(constant.getValue()).getValues<bool>();
+  out.assign(values.begin() + range.begin * cols,
+             values.begin() + range.end * cols);
+  return success();
+}
+
+LogicalResult WeightEvaluator::encode(QuantizeOp op, RowRange range,
+                                      numerics::Encoded &out) {
+  numerics::Format format = op.getFormat().getFormat();
+  int64_t cols = getMatrixShape(op.getInput()).cols;
+  std::vector<float> values;
+  if (failed(evaluate(op.getInput(), range, values)))
+    return failure();
+  // Numerics counts from the block's first element; users count rows.
+  for (auto [index, value] : llvm::enumerate(values))
+    if (std::isinf(value) && format.family != numerics::Family::Mx)
+      return op.emitError()
+             << "tensor '" << getWeightName(op.getInput())
+             << "' has an infinity at ["
+             << range.begin + int64_t(index) / cols << ", "
+             << int64_t(index) % cols << "], which '" << format.str()
+             << "' can't represent; repair the checkpoint";
+  numerics::Error error;
+  if (op.isStatic()) {
+    Value scale = op.getStaticScales().front();
+    bool perTensor = format.scope == numerics::GroupScope::Tensor;
+    std::vector<float> scales;
+    if (failed(evaluate(scale, perTensor ? RowRange{0, 1} : range, scales)))
+      return failure();
+    out.scales.resize(scales.size() * sizeof(float));
+    std::memcpy(out.scales.data(), scales.data(), out.scales.size());
+    error = numerics::encodeWithScales(format, values, range.size(), cols, out);
+  } else {
+    error = numerics::encode(format, values, range.size(), cols, out);
+  }
+  if (error)
+    return op.emitError() << "tensor '" << getWeightName(op.getInput())
+                          << "', rows from " << range.begin << ": " << *error;
+  return success();
+}
+
+void WeightEvaluator::release() {
+  loaded.clear();
+  for (auto &entry : touched) {
+    if (entry.second)
+      continue;
+    if (auto file = files.getFile(entry.first()))
+      (*file)->dontNeed();
+    else
+      llvm::consumeError(file.takeError());
+  }
+  touched.clear();
+}
