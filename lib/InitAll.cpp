@@ -12,8 +12,8 @@
 #include "sparse-quant/CodeGen/CPU/Passes.h"
 #include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
-#include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Dialect/SQ/Transforms/BufferizableOpInterfaceImpl.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Pipelines/CPU.h"
 
 void mlir::sq::registerAllDialects(DialectRegistry &registry) {

@@ -49,9 +49,9 @@ private:
     return pm.run(module);
   }
   /// Opens `path` and lets `write` fill it; the file is removed on failure.
-  LogicalResult writeFile(StringRef path,
-                          function_ref<llvm::Error(llvm::raw_pwrite_stream &)>
-                              write);
+  LogicalResult
+  writeFile(StringRef path,
+            function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
   LogicalResult compressAndPack();
   void recordKernels();
   LogicalResult writeModule();
@@ -82,8 +82,8 @@ LogicalResult Compilation::writeFile(
     return fail(std::move(failure));
   file.os().flush();
   if (file.os().has_error())
-    return fail(llvm::createStringError(file.os().error(), "cannot write '" +
-                                                               path + "'"));
+    return fail(llvm::createStringError(file.os().error(),
+                                        "cannot write '" + path + "'"));
   file.keep();
   return success();
 }
@@ -119,9 +119,9 @@ LogicalResult Compilation::run() {
     return failure();
   signature = std::move(*read);
 
-  if (failed(compressAndPack()) ||
-      failed(runStage(
-          [&](OpPassManager &pm) { buildSchedulePipeline(pm, pipeline); })))
+  if (failed(compressAndPack()) || failed(runStage([&](OpPassManager &pm) {
+        buildSchedulePipeline(pm, pipeline);
+      })))
     return failure();
   recordKernels();
   if (!options.report.empty() &&
@@ -145,11 +145,9 @@ LogicalResult Compilation::run() {
 /// Applies the recipe, puts sparsity before quantization, and writes the weight
 /// file.
 LogicalResult Compilation::compressAndPack() {
-  if (!options.recipe.empty() &&
-      failed(compressLayers(module, options.recipe)))
+  if (!options.recipe.empty() && failed(compressLayers(module, options.recipe)))
     return failure();
-  if (failed(runStage(
-          [](OpPassManager &pm) { buildOrderPipeline(pm); })))
+  if (failed(runStage([](OpPassManager &pm) { buildOrderPipeline(pm); })))
     return failure();
   bool hasParameters = module
                            .walk([](ParameterOp op) {

@@ -62,8 +62,8 @@ void mlir::sq::writeHeader(const ArtifactSignature &signature,
   out << "// " << info.modelName << ", compiled by " << info.producer << ".\n"
       << "// The runtime's API comes first; the model's functions are at the "
          "end.\n"
-      << kRuntimeHeader << "\n#ifndef SQ_MODEL_" << model << "_H\n#define SQ_MODEL_"
-      << model << "_H\n\n";
+      << kRuntimeHeader << "\n#ifndef SQ_MODEL_" << model
+      << "_H\n#define SQ_MODEL_" << model << "_H\n\n";
   for (const FunctionSignature &function : signature.functions) {
     out << "/// Inputs and outputs of sq_api::call, in order:\n";
     for (const TensorSignature &arg : function.args)

@@ -105,23 +105,25 @@ mlir::sq::getRequiredFeatures(llvm::TargetMachine &machine) {
   // ...) have instructions that LLVM only emits for intrinsics that we don't
   // use, and tuning flags are not features of a CPU at all.
   static const llvm::StringSet<> relevant = {
-      "sse3",       "ssse3",       "sse4.1",          "sse4.2",
-      "popcnt",     "avx",         "avx2",            "fma",
-      "f16c",       "bmi",         "bmi2",            "lzcnt",
-      "movbe",      "avx512f",     "avx512cd",        "avx512dq",
-      "avx512bw",   "avx512vl",    "avx512vbmi",      "avx512vbmi2",
-      "avx512vnni", "avx512ifma",  "avx512bitalg",    "avx512vpopcntdq",
-      "avx512bf16", "avx512fp16",  "avx512vp2intersect", "avxvnni",
-      "gfni",       "neon",        "dotprod",         "i8mm",
-      "fullfp16",   "bf16",        "sve",             "sve2",
-      "lse",        "rcpc",        "rdm",             "complxnum",
-      "fp16fml"};
+      "sse3",       "ssse3",        "sse4.1",
+      "sse4.2",     "popcnt",       "avx",
+      "avx2",       "fma",          "f16c",
+      "bmi",        "bmi2",         "lzcnt",
+      "movbe",      "avx512f",      "avx512cd",
+      "avx512dq",   "avx512bw",     "avx512vl",
+      "avx512vbmi", "avx512vbmi2",  "avx512vnni",
+      "avx512ifma", "avx512bitalg", "avx512vpopcntdq",
+      "avx512bf16", "avx512fp16",   "avx512vp2intersect",
+      "avxvnni",    "gfni",         "neon",
+      "dotprod",    "i8mm",         "fullfp16",
+      "bf16",       "sve",          "sve2",
+      "lse",        "rcpc",         "rdm",
+      "complxnum",  "fp16fml"};
   const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
   std::vector<std::string> required;
   for (const llvm::SubtargetFeatureKV &feature :
        subtarget.getAllProcessorFeatures())
-    if (relevant.contains(feature.Key) &&
-        subtarget.hasFeature(feature.Value))
+    if (relevant.contains(feature.Key) && subtarget.hasFeature(feature.Value))
       required.push_back(feature.Key);
   return required;
 }

@@ -24,12 +24,14 @@ using namespace mlir::sq;
 
 static cl::OptionCategory category("sq-compile options");
 
-static cl::opt<std::string> input(cl::Positional, cl::Required,
-                                  cl::desc("<model folder, llama2.c .bin, or .mlir>"),
-                                  cl::cat(category));
 static cl::opt<std::string>
-    output("o", cl::desc("Output file; the weight file and the C header get "
-                         "its name (default: model.so, .o, .s, .ll or .mlir)"),
+    input(cl::Positional, cl::Required,
+          cl::desc("<model folder, llama2.c .bin, or .mlir>"),
+          cl::cat(category));
+static cl::opt<std::string>
+    output("o",
+           cl::desc("Output file; the weight file and the C header get "
+                    "its name (default: model.so, .o, .s, .ll or .mlir)"),
            cl::value_desc("file"), cl::cat(category));
 static cl::opt<EmitKind> emitKind(
     "emit", cl::desc("What to write:"),
@@ -39,7 +41,8 @@ static cl::opt<EmitKind> emitKind(
                           "linalg IR after the reference lowering"),
                clEnumValN(EmitKind::LLVMIR, "llvm", "optimized LLVM IR"),
                clEnumValN(EmitKind::Assembly, "asm", "assembly"),
-               clEnumValN(EmitKind::Object, "obj", "an object file and model.h"),
+               clEnumValN(EmitKind::Object, "obj",
+                          "an object file and model.h"),
                clEnumValN(EmitKind::SharedLibrary, "so",
                           "a shared library and model.h (default)")),
     cl::init(EmitKind::SharedLibrary), cl::cat(category));
@@ -82,9 +85,9 @@ static cl::opt<std::string>
                cl::desc("Folder of the weight files that the module names "
                         "(default: the model's)"),
                cl::value_desc("folder"), cl::cat(category));
-static cl::opt<std::string> modelName("name",
-                                      cl::desc("Name of the model in the artifact"),
-                                      cl::value_desc("name"), cl::cat(category));
+static cl::opt<std::string>
+    modelName("name", cl::desc("Name of the model in the artifact"),
+              cl::value_desc("name"), cl::cat(category));
 static cl::opt<bool> openmp("openmp",
                             cl::desc("Run layers on several threads by OpenMP"),
                             cl::init(true), cl::cat(category));
@@ -161,14 +164,13 @@ int main(int argc, char **argv) {
 
   CompileOptions options;
   options.emit = emitKind;
-  options.output = output.empty()
-                       ? std::string("model.") + getExtension(emitKind)
-                       : output;
+  options.output =
+      output.empty() ? std::string("model.") + getExtension(emitKind) : output;
   options.target = target;
   options.modelName = modelName;
   options.openmp = openmp;
-  options.weightsDir = weightsDir.empty() ? getWeightDirectory(input)
-                                          : std::string(weightsDir);
+  options.weightsDir =
+      weightsDir.empty() ? getWeightDirectory(input) : std::string(weightsDir);
   options.recipe = recipe;
   options.report = report;
   options.study = study;

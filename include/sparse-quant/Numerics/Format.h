@@ -57,8 +57,8 @@ struct Format {
   /// `element` Int means MXINT8. The group is 32, the scale E8M0.
   static Format mx(Element element);
   static Format nvfp4();
-  /// `mantissaBits` (2..7) magnitude bits plus a sign: HBFP8 is 7. The scale is the
-  /// step 2^(e-m), stored as E8M0.
+  /// `mantissaBits` (2..7) magnitude bits plus a sign: HBFP8 is 7. The scale is
+  /// the step 2^(e-m), stored as E8M0.
   static Format hbfp(unsigned mantissaBits, int64_t groupSize = 64);
 
   /// NVFP4 alone has a second, per-tensor f32 scale.

@@ -32,13 +32,16 @@ void buildOrderPipeline(OpPassManager &pm);
 
 /// packed level -> packed level with a `kernel` on each sq.matmul, in order
 /// (the invariant of sparsity before quantization is verified first).
-void buildSchedulePipeline(OpPassManager &pm, const CPUPipelineOptions &options);
+void buildSchedulePipeline(OpPassManager &pm,
+                           const CPUPipelineOptions &options);
 
 /// scheduled -> linalg on tensors; sq.matmul stays where a kernel computes it.
-void buildReferencePipeline(OpPassManager &pm, const CPUPipelineOptions &options);
+void buildReferencePipeline(OpPassManager &pm,
+                            const CPUPipelineOptions &options);
 
 /// linalg on tensors -> memrefs, with the calling convention of artifacts.
-void buildBufferizePipeline(OpPassManager &pm, const CPUPipelineOptions &options);
+void buildBufferizePipeline(OpPassManager &pm,
+                            const CPUPipelineOptions &options);
 
 /// memrefs -> loops and vectors -> the LLVM dialect.
 void buildLowerToLLVMPipeline(OpPassManager &pm,

@@ -120,23 +120,21 @@ llvm::Constant *buildState(DescriptorBuilder &b, const TensorSignature &state) {
 }
 
 llvm::Constant *buildLayer(DescriptorBuilder &b, const LayerInfo &layer) {
-  return b.structure({b.string(layer.name), b.string(layer.pattern),
-                      b.string(layer.format), b.string(layer.kernel),
-                      b.string(layer.order), b.string(layer.whyDense),
-                      b.i64(layer.rows), b.i64(layer.columns),
-                      b.i64(layer.denseBytes), b.i64(layer.packedBytes),
-                      b.f64(layer.relativeError)});
+  return b.structure(
+      {b.string(layer.name), b.string(layer.pattern), b.string(layer.format),
+       b.string(layer.kernel), b.string(layer.order), b.string(layer.whyDense),
+       b.i64(layer.rows), b.i64(layer.columns), b.i64(layer.denseBytes),
+       b.i64(layer.packedBytes), b.f64(layer.relativeError)});
 }
 
 /// void entry(void **args): unpacks the array for the C interface function.
 llvm::Expected<llvm::Function *> buildEntry(llvm::Module &module,
                                             const FunctionSignature &function) {
-  llvm::Function *callee =
-      module.getFunction("_mlir_ciface_" + function.name);
+  llvm::Function *callee = module.getFunction("_mlir_ciface_" + function.name);
   if (!callee || callee->isDeclaration())
-    return llvm::createStringError(
-        llvm::inconvertibleErrorCode(),
-        "no code was generated for function '%s'", function.name.c_str());
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   "no code was generated for function '%s'",
+                                   function.name.c_str());
   callee->setLinkage(llvm::GlobalValue::InternalLinkage);
   if (llvm::Function *body = module.getFunction(function.name))
     body->setLinkage(llvm::GlobalValue::InternalLinkage);
@@ -184,8 +182,8 @@ llvm::Error mlir::sq::addDescriptor(llvm::Module &module,
        b.string(llvm::join(getRequiredFeatures(machine), ",")),
        b.i64(info.weightsSize), b.i64(info.weightsHeaderHash),
        b.i64(info.weightsDataHash), b.null(), b.i32(functions.size()),
-       b.i32(states.size()), b.i32(layers.size()), b.i32(0),
-       b.array(functions), b.array(states), b.array(layers)});
+       b.i32(states.size()), b.i32(layers.size()), b.i32(0), b.array(functions),
+       b.array(states), b.array(layers)});
 
   auto agrees = [&](llvm::ArrayRef<llvm::Constant *> table, size_t size) {
     return table.empty() || b.sizeOf(table.front()) == size;

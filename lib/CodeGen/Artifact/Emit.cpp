@@ -33,9 +33,9 @@ mlir::sq::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
       LLVM::LLVMDialect::getDataLayoutAttrName(),
       StringAttr::get(module.getContext(),
                       machine.createDataLayout().getStringRepresentation()));
-  module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(),
-                  StringAttr::get(module.getContext(),
-                                  machine.getTargetTriple().str()));
+  module->setAttr(
+      LLVM::LLVMDialect::getTargetTripleAttrName(),
+      StringAttr::get(module.getContext(), machine.getTargetTriple().str()));
   std::unique_ptr<llvm::Module> result = translateModuleToLLVMIR(
       module, context, module.getName().value_or("model"));
   if (!result)

@@ -43,10 +43,16 @@ llvm::Error mlir::sq::linkSharedLibrary(const LinkOptions &options) {
     return driver.takeError();
 
   // Nothing in the object refers to sq_get_api: -u pulls it from the archive.
-  llvm::SmallVector<llvm::StringRef> args = {
-      *driver,         "-shared",        "-o",
-      options.output,  options.object,   "-Wl,-u,sq_get_api",
-      options.runtime, "-Wl,--gc-sections", "-Wl,-z,noexecstack", "-lm"};
+  llvm::SmallVector<llvm::StringRef> args = {*driver,
+                                             "-shared",
+                                             "-o",
+                                             options.output,
+                                             options.object,
+                                             "-Wl,-u,sq_get_api",
+                                             options.runtime,
+                                             "-Wl,--gc-sections",
+                                             "-Wl,-z,noexecstack",
+                                             "-lm"};
   llvm::SmallString<128> openmp, rpath;
   if (options.openmp) {
 #ifdef SQ_LIBOMP
@@ -63,8 +69,8 @@ llvm::Error mlir::sq::linkSharedLibrary(const LinkOptions &options) {
   llvm::SmallString<128> log;
   if (auto error = llvm::sys::fs::createTemporaryFile("sq-link", "log", log))
     return llvm::errorCodeToError(error);
-  std::optional<llvm::StringRef> redirects[] = {std::nullopt, llvm::StringRef(log),
-                                                llvm::StringRef(log)};
+  std::optional<llvm::StringRef> redirects[] = {
+      std::nullopt, llvm::StringRef(log), llvm::StringRef(log)};
   int code = llvm::sys::ExecuteAndWait(*driver, args, std::nullopt, redirects,
                                        0, 0, &message);
   std::string output;
@@ -73,8 +79,7 @@ llvm::Error mlir::sq::linkSharedLibrary(const LinkOptions &options) {
   llvm::sys::fs::remove(log);
   if (code == 0)
     return llvm::Error::success();
-  return llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                 "linking '%s' failed: %s%s",
-                                 options.output.c_str(), message.c_str(),
-                                 output.c_str());
+  return llvm::createStringError(
+      llvm::inconvertibleErrorCode(), "linking '%s' failed: %s%s",
+      options.output.c_str(), message.c_str(), output.c_str());
 }

@@ -1,4 +1,5 @@
-//===- LowerInterface.cpp - Tensors to the artifact's calling convention -*- C++ -*-===//
+//===- LowerInterface.cpp - Tensors to the artifact's calling convention -*- C++
+//-*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -67,15 +68,17 @@ static LogicalResult lowerFunction(func::FuncOp func) {
   for (unsigned i = 0, e = func.getNumArguments(); i < e; ++i)
     lowerArgument(func, i, bool(func.getArgAttr(i, "sq.state")), builder);
 
-  auto weightsType = MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
+  auto weightsType =
+      MemRefType::get({ShapedType::kDynamic}, builder.getI8Type());
   entry.insertArgument(0u, weightsType, func.getLoc());
 
   builder.setInsertionPoint(result);
   for (auto [value, state] :
        llvm::zip_equal(result.getOperands(), stateResults)) {
     Value destination =
-        state ? entry.getArgument(*state + 1)
-              : entry.addArgument(getBufferType(value.getType()), func.getLoc());
+        state
+            ? entry.getArgument(*state + 1)
+            : entry.addArgument(getBufferType(value.getType()), func.getLoc());
     auto store = bufferization::MaterializeInDestinationOp::create(
         builder, result.getLoc(), value, destination);
     store.setRestrict(true);

@@ -90,7 +90,8 @@ private:
     if (!code)
       return func.emitError("type ")
              << type << " of " << tensor.name << " of '" << signature.name
-             << "' has no place in an artifact's interface: use a ranked tensor "
+             << "' has no place in an artifact's interface: use a ranked "
+                "tensor "
                 "of f16, bf16, f32, f64, i1, i8, i16, i32 or i64";
     tensor.typeCode = *code;
     tensor.bits = shaped.getElementType().isIndex()
@@ -126,8 +127,8 @@ private:
   LogicalResult readArgument(unsigned i) {
     DictionaryAttr attrs = func.getArgAttrDict(i);
     FailureOr<TensorSignature> tensor =
-        readTensor(func.getArgumentTypes()[i], attrs,
-                   "arg" + std::to_string(i), /*isArg=*/true);
+        readTensor(func.getArgumentTypes()[i], attrs, "arg" + std::to_string(i),
+                   /*isArg=*/true);
     if (failed(tensor))
       return failure();
     if (auto bound = func.getArgAttrOfType<IntegerAttr>(i, "sq.bound"))

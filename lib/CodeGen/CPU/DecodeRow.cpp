@@ -16,12 +16,12 @@ using namespace mlir;
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 
-
 static Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
 
-static Value splat(ImplicitLocOpBuilder &b, VectorType type, Attribute element) {
+static Value splat(ImplicitLocOpBuilder &b, VectorType type,
+                   Attribute element) {
   return arith::ConstantOp::create(b, DenseElementsAttr::get(type, element));
 }
 
@@ -47,21 +47,20 @@ static Value makeTable(ImplicitLocOpBuilder &b, MatmulOp op, StringRef name,
 
 RowDecoder::RowDecoder(ImplicitLocOpBuilder &b, MatmulOp op, unsigned lanes)
     : op(op), format(op.getFormat().getFormat()), lanes(lanes),
-      extent(op.getReductionExtent()),
-      padded(llvm::alignTo(extent, lanes)) {
+      extent(op.getReductionExtent()), padded(llvm::alignTo(extent, lanes)) {
   auto payload = cast<MemRefType>(op.getPayload().getType());
   storedCodes = op.getBitmap()
                     ? payload.getDimSize(1) * 8 / int64_t(format.bits)
                     : extent;
   paddedCodes = llvm::alignTo(storedCodes, lanes);
   if (format.element != numerics::Element::Int)
-    table = makeTable(b, op, "__sq_values_" + format.str(), format, format.bits);
+    table =
+        makeTable(b, op, "__sq_values_" + format.str(), format, format.bits);
   if (format.scaleType == numerics::ScaleType::E4M3FN)
-    scaleTable = makeTable(
-        b, op, "__sq_values_scale_e4m3fn",
-        numerics::Format::fp8(numerics::Element::E4M3FN,
-                              numerics::GroupScope::Row),
-        8);
+    scaleTable = makeTable(b, op, "__sq_values_scale_e4m3fn",
+                           numerics::Format::fp8(numerics::Element::E4M3FN,
+                                                 numerics::GroupScope::Row),
+                           8);
 }
 
 void RowDecoder::makeScratch(ImplicitLocOpBuilder &b) {
@@ -107,8 +106,8 @@ Value RowDecoder::loadCodes(ImplicitLocOpBuilder &b, Value n, Value byte,
   Value left = arith::ConstantOp::create(
       b, DenseElementsAttr::get(words, ArrayRef<int64_t>(shifts)));
   Value right = splat(b, words, b.getI64IntegerAttr(64 - bits));
-  Value codes = splat(b, VectorType::get({lanes}, b.getI8Type()),
-                      b.getI8IntegerAttr(0));
+  Value codes =
+      splat(b, VectorType::get({lanes}, b.getI8Type()), b.getI8IntegerAttr(0));
   for (int64_t part = 0; part * 8 < lanes; ++part) {
     Value at = arith::AddIOp::create(b, byte, constantIndex(b, part * bits));
     Value bytes = loadBytes(at, bits, validBytes - part * bits, 8);
@@ -141,9 +140,8 @@ Value RowDecoder::toReal(ImplicitLocOpBuilder &b, Value codes) {
   Value all = vector::ConstantMaskOp::create(
       b, VectorType::get({lanes}, b.getI1Type()), ArrayRef<int64_t>{lanes});
   Value none = splat(b, type, b.getF32FloatAttr(0.0f));
-  return vector::GatherOp::create(b, type, table,
-                                  ValueRange{constantIndex(b, 0)}, codes, all,
-                                  none);
+  return vector::GatherOp::create(
+      b, type, table, ValueRange{constantIndex(b, 0)}, codes, all, none);
 }
 
 Value RowDecoder::decodeScaleValue(ImplicitLocOpBuilder &b, Value stored) {
@@ -162,10 +160,10 @@ Value RowDecoder::decodeScaleValue(ImplicitLocOpBuilder &b, Value stored) {
     Value byte = arith::BitcastOp::create(b, b.getI8Type(), stored);
     Value code = arith::ExtUIOp::create(b, i32, byte);
     Value bits = arith::ShLIOp::create(b, code, constant(23));
-    Value isLow = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
-                                        constant(0));
-    Value isNaN = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
-                                        constant(255));
+    Value isLow =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code, constant(0));
+    Value isNaN =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code, constant(255));
     bits = arith::SelectOp::create(b, isLow, constant(0x00400000), bits);
     bits = arith::SelectOp::create(b, isNaN, constant(0x7fc00000), bits);
     return arith::BitcastOp::create(b, f32, bits);
@@ -186,16 +184,16 @@ Value RowDecoder::loadScale(ImplicitLocOpBuilder &b, Value n, Value k) {
   Value row = format.scope == numerics::GroupScope::Tensor ? zero : n;
   Value group = zero;
   if (format.scope == numerics::GroupScope::Group)
-    group =
-        arith::DivUIOp::create(b, k, constantIndex(b, format.groupSize));
+    group = arith::DivUIOp::create(b, k, constantIndex(b, format.groupSize));
   Value scale = decodeScaleValue(
       b, memref::LoadOp::create(b, scales, ValueRange{row, group}));
   return scale;
 }
 
 /// Spreads kept values over the columns of the `lanes` bitmap bits at `byte`.
-Value RowDecoder::expand(ImplicitLocOpBuilder &b, Value n, Value byte, int64_t validBytes,
-                         Value position, Value &nextPosition) {
+Value RowDecoder::expand(ImplicitLocOpBuilder &b, Value n, Value byte,
+                         int64_t validBytes, Value position,
+                         Value &nextPosition) {
   int64_t bytes = lanes / 8;
   auto type = VectorType::get({bytes}, b.getI8Type());
   Value bits;
@@ -215,15 +213,16 @@ Value RowDecoder::expand(ImplicitLocOpBuilder &b, Value n, Value byte, int64_t v
   Value packed = vector::ExtractOp::create(
       b, vector::BitCastOp::create(b, VectorType::get({1}, word), bits),
       int64_t(0));
-  Value count = arith::IndexCastUIOp::create(
-      b, b.getIndexType(), math::CtPopOp::create(b, packed));
+  Value count = arith::IndexCastUIOp::create(b, b.getIndexType(),
+                                             math::CtPopOp::create(b, packed));
   auto real = VectorType::get({lanes}, b.getF32Type());
   nextPosition = arith::AddIOp::create(b, position, count);
   return vector::ExpandLoadOp::create(b, real, kept, ValueRange{position}, mask,
                                       splat(b, real, b.getF32FloatAttr(0.0f)));
 }
 
-void RowDecoder::decode(ImplicitLocOpBuilder &b, Value n, Value block, Value r) {
+void RowDecoder::decode(ImplicitLocOpBuilder &b, Value n, Value block,
+                        Value r) {
   Value zero = constantIndex(b, 0);
   Value step = constantIndex(b, lanes);
   auto vectorType = VectorType::get({lanes}, b.getF32Type());
@@ -238,7 +237,8 @@ void RowDecoder::decode(ImplicitLocOpBuilder &b, Value n, Value block, Value r) 
   auto storeScaled = [&](Value real, Value k) {
     // (element * scale) * tensorScale, each rounded: what Numerics does.
     real = arith::MulFOp::create(
-        b, real, vector::BroadcastOp::create(b, vectorType, loadScale(b, n, k)));
+        b, real,
+        vector::BroadcastOp::create(b, vectorType, loadScale(b, n, k)));
     if (tensorScale)
       real = arith::MulFOp::create(
           b, real, vector::BroadcastOp::create(b, vectorType, tensorScale));

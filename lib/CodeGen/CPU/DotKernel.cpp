@@ -13,7 +13,6 @@
 using namespace mlir;
 using namespace mlir::sq::cpu;
 
-
 static Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
@@ -37,8 +36,8 @@ public:
     int64_t stride = unroll * lanes;
     int64_t whole = extent / stride * stride;
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-    SmallVector<Value> sums(
-        unroll * inputRows.size() * weights.rows.size(), zero);
+    SmallVector<Value> sums(unroll * inputRows.size() * weights.rows.size(),
+                            zero);
     if (whole > 0)
       sums = emitLoop(whole, stride, unroll, sums);
     for (int64_t k = whole; k < extent; k += lanes)
@@ -58,9 +57,8 @@ private:
                               inner.getInsertionPoint());
           SmallVector<Value> sums(args);
           for (int64_t u = 0; u < unroll; ++u)
-            accumulate(
-                arith::AddIOp::create(b, k, constantIndex(b, u * lanes)),
-                lanes, sums, u * inputRows.size() * weights.rows.size());
+            accumulate(arith::AddIOp::create(b, k, constantIndex(b, u * lanes)),
+                       lanes, sums, u * inputRows.size() * weights.rows.size());
           scf::YieldOp::create(b, sums);
         });
     return SmallVector<Value>(loop.getResults());
@@ -130,8 +128,7 @@ void mlir::sq::cpu::emitDotProducts(ImplicitLocOpBuilder &b, Value input,
       for (auto [j, column] : llvm::enumerate(columns)) {
         SmallVector<Value> at = {inputRows[i], column};
         Value old = memref::LoadOp::create(b, out, at);
-        Value sum =
-            arith::AddFOp::create(b, old, sums[i * columns.size() + j]);
+        Value sum = arith::AddFOp::create(b, old, sums[i * columns.size() + j]);
         memref::StoreOp::create(b, sum, out, at);
       }
   };
@@ -154,8 +151,8 @@ void mlir::sq::cpu::emitDotProducts(ImplicitLocOpBuilder &b, Value input,
   int64_t block = lanes >= 16 ? 4 : 2;
   Value count = memref::DimOp::create(b, input, zero);
   Value size = constantIndex(b, block);
-  Value whole = arith::MulIOp::create(
-      b, arith::DivUIOp::create(b, count, size), size);
+  Value whole =
+      arith::MulIOp::create(b, arith::DivUIOp::create(b, count, size), size);
   emitLoop(zero, whole, block);
   emitLoop(whole, count, 1);
 }

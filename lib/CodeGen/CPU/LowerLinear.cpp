@@ -58,16 +58,15 @@ static bool isLinear(linalg::LinalgOp op) {
 }
 
 /// for n in parallel, by blocks: body(rows of the block).
-static void
-emitRowBlocks(ImplicitLocOpBuilder &b, int64_t rows,
-              function_ref<void(ArrayRef<Value> columns)> body) {
+static void emitRowBlocks(ImplicitLocOpBuilder &b, int64_t rows,
+                          function_ref<void(ArrayRef<Value> columns)> body) {
   int64_t block = getRowBlock(rows);
   auto index = [&](int64_t value) -> Value {
     return arith::ConstantIndexOp::create(b, value);
   };
-  auto loop = scf::ParallelOp::create(b, ValueRange{index(0)},
-                                      ValueRange{index(rows)},
-                                      ValueRange{index(block)});
+  auto loop =
+      scf::ParallelOp::create(b, ValueRange{index(0)}, ValueRange{index(rows)},
+                              ValueRange{index(block)});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value first = loop.getInductionVars().front();

@@ -19,8 +19,8 @@ using namespace mlir::sq;
 namespace {
 struct RelaxReductions : sq::impl::RelaxReductionsBase<RelaxReductions> {
   void runOnOperation() override {
-    constexpr auto flags = arith::FastMathFlags::reassoc |
-                           arith::FastMathFlags::contract;
+    constexpr auto flags =
+        arith::FastMathFlags::reassoc | arith::FastMathFlags::contract;
     getOperation().walk([&](linalg::GenericOp op) {
       if (op.getNumReductionLoops() == 0)
         return;

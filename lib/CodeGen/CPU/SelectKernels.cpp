@@ -27,8 +27,8 @@ struct SelectKernels : sq::impl::SelectKernelsBase<SelectKernels> {
         std::string reason = cpu::checkKernel(*given, op, lanes);
         if (reason.empty())
           return WalkResult::advance();
-        op.emitError("kernel '") << *given << "' can't compute this op: "
-                                 << reason;
+        op.emitError("kernel '")
+            << *given << "' can't compute this op: " << reason;
         return WalkResult::interrupt();
       }
       cpu::KernelChoice choice = cpu::selectKernel(op, lanes);

@@ -26,10 +26,10 @@ AffineMap mlir::sq::getIdentity(OpBuilder &b, unsigned dims) {
   return b.getMultiDimIdentityMap(dims);
 }
 
-SmallVector<Value> mlir::sq::createGeneric(
-    OpBuilder &b, Location loc, ArrayRef<Indexed> inputs,
-    ArrayRef<Indexed> outputs, ArrayRef<utils::IteratorType> iterators,
-    BodyFn body) {
+SmallVector<Value>
+mlir::sq::createGeneric(OpBuilder &b, Location loc, ArrayRef<Indexed> inputs,
+                        ArrayRef<Indexed> outputs,
+                        ArrayRef<utils::IteratorType> iterators, BodyFn body) {
   SmallVector<Value> ins, outs;
   SmallVector<Type> types;
   SmallVector<AffineMap> maps;

@@ -127,16 +127,14 @@ Value ElementCodec::decodeFloat(Value code, FloatType type) {
       b, bits, i32((int64_t(1) << (layout.bits - 1)) - 1));
 
   Value normal = arith::ShLIOp::create(b, magnitude, i32(layout.shift()));
-  normal = arith::AddIOp::create(b, normal,
-                                 i32(int64_t(127 - layout.bias) << 23));
+  normal =
+      arith::AddIOp::create(b, normal, i32(int64_t(127 - layout.bias) << 23));
   // A shift would make f32 subnormals of these, which some targets flush.
-  Value integer =
-      arith::SIToFPOp::create(b, like(b.getF32Type()), magnitude);
-  Value subnormal = toBits(arith::MulFOp::create(
-      b, integer, f32(powerOfTwo(layout.gapExponent()))));
+  Value integer = arith::SIToFPOp::create(b, like(b.getF32Type()), magnitude);
+  Value subnormal = toBits(
+      arith::MulFOp::create(b, integer, f32(powerOfTwo(layout.gapExponent()))));
   Value value = arith::SelectOp::create(
-      b,
-      compare(IPred::slt, magnitude, i32(int64_t(1) << layout.mantissaBits)),
+      b, compare(IPred::slt, magnitude, i32(int64_t(1) << layout.mantissaBits)),
       subnormal, normal);
 
   int64_t lastCode = (int64_t(1) << (layout.bits - 1)) - 1;
@@ -191,10 +189,10 @@ Value ElementCodec::encodeFloat(Value value, FloatType type) {
 }
 
 Value ElementCodec::encodeInteger(Value value, Value low, Value high) {
-  value = arith::SelectOp::create(b, compare(FPred::OGT, value, low), value,
-                                  low);
-  value = arith::SelectOp::create(b, compare(FPred::OLT, value, high), value,
-                                  high);
+  value =
+      arith::SelectOp::create(b, compare(FPred::OGT, value, low), value, low);
+  value =
+      arith::SelectOp::create(b, compare(FPred::OLT, value, high), value, high);
   // 1.5 * 2^23: the sum's last place is 1 for either sign, so the addition
   // rounds to nearest even without a library call.
   Value magic = f32(12582912.0f);
@@ -299,7 +297,7 @@ Value ElementCodec::quantize(const Format &format, Value value,
     code = encodeUnscaled(format, quotient, codeType);
   }
   // A scale of zero or NaN has no codes but zero's (NUM-F4, NUM-F9).
-  code = arith::SelectOp::create(b, compare(FPred::OGT, scale, f32(0.0f)),
-                                 code, zeroCode);
+  code = arith::SelectOp::create(b, compare(FPred::OGT, scale, f32(0.0f)), code,
+                                 zeroCode);
   return truncate(code, codeType);
 }

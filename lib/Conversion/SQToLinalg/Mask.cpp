@@ -58,8 +58,7 @@ static Value getScore(ElementCodec &codec, Criterion criterion,
 }
 
 /// The scores of `op` as keys (i32), or as they are (f32).
-static Value computeScores(OpBuilder &b, MaskOp op, int64_t axis,
-                           bool asKeys) {
+static Value computeScores(OpBuilder &b, MaskOp op, int64_t axis, bool asKeys) {
   unsigned rank = cast<RankedTensorType>(op.getInput().getType()).getRank();
   SmallVector<Indexed> inputs{{op.getInput(), getIdentity(b, rank)}};
   if (op.getNorms())
@@ -150,8 +149,7 @@ static Value countAll(OpBuilder &b, Location loc, Value keys, int64_t axis) {
           append(axis);
           return linear;
         };
-        Value lower =
-            codec.compare(IPred::ult, linearize(rank), linearize(0));
+        Value lower = codec.compare(IPred::ult, linearize(rank), linearize(0));
         return SmallVector<Value>{
             countOne(codec, args[0], args[1], lower, args[2])};
       })[0];
@@ -197,11 +195,11 @@ static Value getKept(OpBuilder &b, Location loc, const MaskPattern &pattern,
 /// mask = counts < kept, where `map` takes an element to its count.
 static Value keepFirst(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes,
                        Value counts, AffineMap map, Value kept) {
-  return createElementwise(
-      b, loc, sizes, {b.getI1Type()}, {{counts, map}},
-      [&](ElementCodec &codec, ValueRange args) {
-        return SmallVector<Value>{codec.compare(IPred::slt, args[0], kept)};
-      })[0];
+  return createElementwise(b, loc, sizes, {b.getI1Type()}, {{counts, map}},
+                           [&](ElementCodec &codec, ValueRange args) {
+                             return SmallVector<Value>{
+                                 codec.compare(IPred::slt, args[0], kept)};
+                           })[0];
 }
 
 static Value lowerNM(OpBuilder &b, MaskOp op, const MaskPattern &pattern,
@@ -225,8 +223,9 @@ static Value lowerNM(OpBuilder &b, MaskOp op, const MaskPattern &pattern,
                    constantInt(b, loc, b.getI32Type(), pattern.n));
 }
 
-static Value lowerUnstructured(OpBuilder &b, MaskOp op, const MaskPattern &pattern,
-                               int64_t axis, ArrayRef<OpFoldResult> sizes) {
+static Value lowerUnstructured(OpBuilder &b, MaskOp op,
+                               const MaskPattern &pattern, int64_t axis,
+                               ArrayRef<OpFoldResult> sizes) {
   Location loc = op.getLoc();
   Value keys = computeScores(b, op, axis, /*asKeys=*/true);
   Value counts;
@@ -331,8 +330,8 @@ struct ApplyMaskLowering : OpRewritePattern<ApplyMaskOp> {
         [&](ElementCodec &codec, ValueRange args) {
           Value zero = codec.constant(
               cast<TypedAttr>(rewriter.getZeroAttr(elementType)));
-          return SmallVector<Value>{arith::SelectOp::create(
-              codec.builder(), args[1], args[0], zero)};
+          return SmallVector<Value>{
+              arith::SelectOp::create(codec.builder(), args[1], args[0], zero)};
         })[0];
     rewriter.replaceOp(op, castTo(rewriter, loc, result, type));
     return success();

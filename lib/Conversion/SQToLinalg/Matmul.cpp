@@ -158,8 +158,7 @@ static Value multiplyGroups(OpBuilder &b, Location loc, const Operand &lhs,
   Type type = b.getIntegerType(maxSum < (int64_t(1) << 31) ? 32 : 64);
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
   if (group == extent) {
-    Value sums =
-        multiplyIntegers(b, loc, lhs, lhs.codes, rhs, rhs.codes, type);
+    Value sums = multiplyIntegers(b, loc, lhs, lhs.codes, rhs, rhs.codes, type);
     return accumulateScaled(b, loc, lhs, rhs, sums, init, zero, zero);
   }
   Value end = arith::ConstantIndexOp::create(b, loc, extent);
@@ -182,14 +181,14 @@ static Value multiplyGroups(OpBuilder &b, Location loc, const Operand &lhs,
         auto groupIndex = [&](const Format &format) -> Value {
           if (format.scope != GroupScope::Group)
             return zero;
-          return affine::makeComposedAffineApply(
-              nested, loc, d0.floorDiv(format.groupSize),
-              {OpFoldResult(begin)});
+          return affine::makeComposedAffineApply(nested, loc,
+                                                 d0.floorDiv(format.groupSize),
+                                                 {OpFoldResult(begin)});
         };
-        scf::YieldOp::create(
-            nested, loc,
-            accumulateScaled(nested, loc, lhs, rhs, sums, args[0],
-                             groupIndex(lhs.format), groupIndex(rhs.format)));
+        scf::YieldOp::create(nested, loc,
+                             accumulateScaled(nested, loc, lhs, rhs, sums,
+                                              args[0], groupIndex(lhs.format),
+                                              groupIndex(rhs.format)));
       });
   return loop.getResult(0);
 }
@@ -225,17 +224,16 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
         Operand lhs{inputFormat, input,
                     SmallVector<Value>(op.getInputScales())};
         Operand rhs{format, codes, SmallVector<Value>(op.getScales())};
-        rewriter.replaceOp(op, castTo(rewriter, loc,
-                                      multiplyGroups(rewriter, loc, lhs, rhs,
-                                                     op.getInit()),
-                                      cast<RankedTensorType>(
-                                          op.getResult().getType())));
+        rewriter.replaceOp(
+            op, castTo(rewriter, loc,
+                       multiplyGroups(rewriter, loc, lhs, rhs, op.getInit()),
+                       cast<RankedTensorType>(op.getResult().getType())));
         return success();
       }
       auto type = cast<RankedTensorType>(input.getType());
-      input = DequantizeOp::create(
-          rewriter, loc, type.clone(rewriter.getF32Type()), input,
-          op.getInputScales(), inputAttr, /*axis=*/-1);
+      input = DequantizeOp::create(rewriter, loc,
+                                   type.clone(rewriter.getF32Type()), input,
+                                   op.getInputScales(), inputAttr, /*axis=*/-1);
     }
     Value weights = DequantizeOp::create(
         rewriter, loc, codesType.clone(rewriter.getF32Type()), codes,

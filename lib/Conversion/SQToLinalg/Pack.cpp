@@ -135,18 +135,16 @@ struct UnpackLowering : OpRewritePattern<UnpackOp> {
           if (bitmap) {
             Value bit = arith::AndIOp::create(b, element, codec.i32(7));
             Value selected = arith::ShLIOp::create(b, codec.i32(1), bit);
-            Value below =
-                arith::SubIOp::create(b, selected, codec.i32(1));
+            Value below = arith::SubIOp::create(b, selected, codec.i32(1));
             Value byte = codec.zeroExtend(args[0]);
-            keep = codec.compare(
-                IPred::ne, arith::AndIOp::create(b, byte, selected),
-                codec.i32(0));
-            Value inByte = math::CtPopOp::create(
-                b, arith::AndIOp::create(b, byte, below));
+            keep = codec.compare(IPred::ne,
+                                 arith::AndIOp::create(b, byte, selected),
+                                 codec.i32(0));
+            Value inByte =
+                math::CtPopOp::create(b, arith::AndIOp::create(b, byte, below));
             element = arith::AddIOp::create(b, args[1], inByte);
           }
-          Value position =
-              arith::MulIOp::create(b, element, codec.i32(bits));
+          Value position = arith::MulIOp::create(b, element, codec.i32(bits));
           Value code = readBits(codec, payload, row, position, bits);
           if (keep)
             code = arith::SelectOp::create(b, keep, code, codec.i32(0));
@@ -193,8 +191,8 @@ struct PackLowering : OpRewritePattern<PackOp> {
       Value keep =
           tensor::ExtractOp::create(b, op.getMask(), ValueRange{row, col});
       // A row that keeps too much is undefined; it must not write elsewhere.
-      Value fits = codec.compare(IPred::sle, position,
-                                 codec.i32(8 * stride - bits));
+      Value fits =
+          codec.compare(IPred::sle, position, codec.i32(8 * stride - bits));
       Value write = arith::AndIOp::create(b, keep, fits);
       code = arith::SelectOp::create(b, write, code, codec.i32(0));
       advance = arith::SelectOp::create(b, keep, advance, codec.i32(0));
@@ -211,7 +209,8 @@ struct PackLowering : OpRewritePattern<PackOp> {
       Value byte = arith::ShRUIOp::create(b, position, codec.i32(3));
       auto orByte = [&](Value at, Value value) {
         at = arith::MinUIOp::create(b, at, codec.i32(stride - 1));
-        payload = orInto(codec, payload, ValueRange{row, toIndex(b, at)}, value);
+        payload =
+            orInto(codec, payload, ValueRange{row, toIndex(b, at)}, value);
       };
       orByte(byte, shifted);
       if (8 % bits != 0)
@@ -238,12 +237,12 @@ struct PackLowering : OpRewritePattern<PackOp> {
         arith::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0));
     SmallVector<Value> initial;
     for (Value result : op->getResults())
-      initial.push_back(createFilled(
-          rewriter, loc,
-          getAsIndexOpFoldResult(
-              rewriter.getContext(),
-              cast<RankedTensorType>(result.getType()).getShape()),
-          noByte));
+      initial.push_back(
+          createFilled(rewriter, loc,
+                       getAsIndexOpFoldResult(
+                           rewriter.getContext(),
+                           cast<RankedTensorType>(result.getType()).getShape()),
+                       noByte));
     auto rowLoop = scf::ForOp::create(
         rewriter, loc, zero, rows, one, initial,
         [&](OpBuilder &b, Location loc, Value row, ValueRange tensors) {

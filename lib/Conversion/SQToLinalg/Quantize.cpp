@@ -99,18 +99,19 @@ static SmallVector<Value> reduceGroups(OpBuilder &b, Location loc,
 /// Bits of the largest magnitude of each group.
 static Value reduceMaxBits(OpBuilder &b, Location loc, const Groups &groups) {
   Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
-  return reduceGroups(b, loc, groups, {zero},
-                      [](ElementCodec &codec, ValueRange args) {
-                        Value bits = codec.magnitudeBits(args[0]);
-                        return SmallVector<Value>{arith::MaxSIOp::create(
-                            codec.builder(), bits, args[1])};
-                      })[0];
+  return reduceGroups(
+      b, loc, groups, {zero}, [](ElementCodec &codec, ValueRange args) {
+        Value bits = codec.magnitudeBits(args[0]);
+        return SmallVector<Value>{
+            arith::MaxSIOp::create(codec.builder(), bits, args[1])};
+      })[0];
 }
 
 /// Extents of the scales of a tensor of `sizes`.
-static SmallVector<OpFoldResult>
-getScaleSizes(OpBuilder &b, Location loc, const Format &format,
-              SmallVector<OpFoldResult> sizes, int64_t axis) {
+static SmallVector<OpFoldResult> getScaleSizes(OpBuilder &b, Location loc,
+                                               const Format &format,
+                                               SmallVector<OpFoldResult> sizes,
+                                               int64_t axis) {
   if (format.scope == GroupScope::Tensor)
     sizes.assign(sizes.size(), b.getIndexAttr(1));
   else if (format.scope == GroupScope::Row)
@@ -153,12 +154,11 @@ static Value nvfp4TensorScale(OpBuilder &b, Location loc, Value input) {
   whole.scope = GroupScope::Tensor;
   Value maxBits =
       reduceMaxBits(b, loc, splitGroups(b, loc, whole, input, /*axis=*/0));
-  return createElementwise(b, loc, {}, {b.getF32Type()},
-                           {{maxBits, getIdentity(b, 0)}},
-                           [](ElementCodec &codec, ValueRange args) {
-                             return SmallVector<Value>{
-                                 codec.nvfp4TensorScale(args[0])};
-                           })[0];
+  return createElementwise(
+      b, loc, {}, {b.getF32Type()}, {{maxBits, getIdentity(b, 0)}},
+      [](ElementCodec &codec, ValueRange args) {
+        return SmallVector<Value>{codec.nvfp4TensorScale(args[0])};
+      })[0];
 }
 
 /// `tensorScale` with extents 1, and 0 when all of `scales` are (NUM-F4).
@@ -166,21 +166,21 @@ static Value clearUnusedTensorScale(OpBuilder &b, Location loc,
                                     Value tensorScale, Value scales) {
   unsigned rank = cast<RankedTensorType>(scales.getType()).getRank();
   Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(0));
-  Value used = createGeneric(
-      b, loc, {{scales, getIdentity(b, rank)}},
-      {{createFilled(b, loc, {}, zero), getMap(b, rank, {})}},
-      SmallVector<IteratorType>(rank, IteratorType::reduction),
-      [](ElementCodec &codec, ValueRange args) {
-        return SmallVector<Value>{arith::OrIOp::create(
-            codec.builder(), codec.zeroExtend(args[0]), args[1])};
-      })[0];
+  Value used =
+      createGeneric(b, loc, {{scales, getIdentity(b, rank)}},
+                    {{createFilled(b, loc, {}, zero), getMap(b, rank, {})}},
+                    SmallVector<IteratorType>(rank, IteratorType::reduction),
+                    [](ElementCodec &codec, ValueRange args) {
+                      return SmallVector<Value>{arith::OrIOp::create(
+                          codec.builder(), codec.zeroExtend(args[0]), args[1])};
+                    })[0];
   SmallVector<OpFoldResult> ones(rank, b.getIndexAttr(1));
   AffineMap scalar = getMap(b, rank, {});
   return createElementwise(
       b, loc, ones, {b.getF32Type()}, {{tensorScale, scalar}, {used, scalar}},
       [](ElementCodec &codec, ValueRange args) {
-        Value isUsed = codec.compare(arith::CmpIPredicate::ne, args[1],
-                                     codec.i32(0));
+        Value isUsed =
+            codec.compare(arith::CmpIPredicate::ne, args[1], codec.i32(0));
         return SmallVector<Value>{arith::SelectOp::create(
             codec.builder(), isUsed, args[0], codec.f32(0.0f))};
       })[0];
@@ -191,16 +191,16 @@ static SmallVector<Value> computeScales(OpBuilder &b, Location loc,
                                         const Format &format, Value input,
                                         int64_t axis, Type scaleType) {
   Groups groups = splitGroups(b, loc, format, input, axis);
-  SmallVector<OpFoldResult> sizes = getScaleSizes(
-      b, loc, format, tensor::getMixedSizes(b, loc, input), axis);
+  SmallVector<OpFoldResult> sizes =
+      getScaleSizes(b, loc, format, tensor::getMixedSizes(b, loc, input), axis);
   if (format.hasZeroPoint())
     return asymmetricScales(b, loc, format, groups, sizes);
 
   SmallVector<Indexed> inputs{
       {reduceMaxBits(b, loc, groups), groups.fromScales}};
   if (format.hasTensorScale())
-    inputs.push_back({nvfp4TensorScale(b, loc, input),
-                      getMap(b, sizes.size(), {})});
+    inputs.push_back(
+        {nvfp4TensorScale(b, loc, input), getMap(b, sizes.size(), {})});
   SmallVector<Value> scales = createElementwise(
       b, loc, sizes, {scaleType}, inputs,
       [&](ElementCodec &codec, ValueRange args) {

@@ -42,9 +42,8 @@ static float scaleFloor(const Format &format) {
 /// max(value, floor) as std::max orders it.
 static Value atLeast(ElementCodec &codec, Value value, float floor) {
   Value bound = codec.f32(floor);
-  return arith::SelectOp::create(codec.builder(),
-                                 codec.compare(FPred::OLT, value, bound), bound,
-                                 value);
+  return arith::SelectOp::create(
+      codec.builder(), codec.compare(FPred::OLT, value, bound), bound, value);
 }
 
 Value ElementCodec::quotientScale(const Format &format, Value maxAbs,
@@ -58,8 +57,7 @@ Value ElementCodec::quotientScale(const Format &format, Value maxAbs,
   // NUM-F6: the largest element must decode to a finite number. The quotient
   // was rounded up by at most half a unit, so that one unit less is enough.
   Value product = arith::MulFOp::create(b, scale, maxElement);
-  Value overflows =
-      compare(IPred::eq, toBits(product), i32(infinityBits));
+  Value overflows = compare(IPred::eq, toBits(product), i32(infinityBits));
   Value below = fromBits(arith::SubIOp::create(b, toBits(scale), i32(1)));
   return arith::SelectOp::create(b, overflows, below, scale);
 }
@@ -138,24 +136,21 @@ Value ElementCodec::symmetricScale(const Format &format, Value maxBits,
   if (format.hasTensorScale())
     scale = arith::MulFOp::create(b, scale, tensorScale);
   Type codeType =
-      format.element == Element::Int
-          ? Type(b.getIntegerType(format.bits))
-      : format.element == Element::E4M3FN
-          ? Type(b.getType<Float8E4M3FNType>())
-      : format.element == Element::E5M2 ? Type(b.getType<Float8E5M2Type>())
-                                        : Type(b.getType<Float4E2M1FNType>());
-  Value largest = encodeUnscaled(
-      format, arith::DivFOp::create(b, maxAbs, scale), codeType);
+      format.element == Element::Int      ? Type(b.getIntegerType(format.bits))
+      : format.element == Element::E4M3FN ? Type(b.getType<Float8E4M3FNType>())
+      : format.element == Element::E5M2   ? Type(b.getType<Float8E5M2Type>())
+                                          : Type(b.getType<Float4E2M1FNType>());
+  Value largest =
+      encodeUnscaled(format, arith::DivFOp::create(b, maxAbs, scale), codeType);
   Value some = compare(IPred::ne, largest, i32(0));
-  some = arith::AndIOp::create(b, some,
-                               compare(FPred::OGT, scale, f32(0.0f)));
+  some = arith::AndIOp::create(b, some, compare(FPred::OGT, scale, f32(0.0f)));
   some = arith::AndIOp::create(b, some, compare(IPred::ne, maxBits, i32(0)));
   Value bits = arith::SelectOp::create(b, some, zeroExtend(stored), i32(0));
   return truncate(bits, floatType);
 }
 
-std::pair<Value, Value>
-ElementCodec::asymmetricScale(const Format &format, Value low, Value high) {
+std::pair<Value, Value> ElementCodec::asymmetricScale(const Format &format,
+                                                      Value low, Value high) {
   assert(shape.empty() && "the scale of a vector of groups");
   // 16 significant bits, toward zero (NUM-F8).
   constexpr int64_t unit = 0x100;

@@ -1,4 +1,5 @@
-//===- KernelTable.h - Which kernels exist, and what each can do -*- C++ -*-===//
+//===- KernelTable.h - Which kernels exist, and what each can do -*- C++
+//-*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

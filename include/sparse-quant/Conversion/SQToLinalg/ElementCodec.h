@@ -9,8 +9,8 @@
 // bit floats to a CPU, and f16 becomes a library call where the target lacks
 // the instruction. So codes are read and written as integers here: a shift that
 // moves exponent and mantissa into their f32 places and an addition that moves
-// the bias. No tables, no branches, no calls: LLVM vectorizes loops over it, and
-// every step is exact or rounds once, as lib/Numerics does.
+// the bias. No tables, no branches, no calls: LLVM vectorizes loops over it,
+// and every step is exact or rounds once, as lib/Numerics does.
 //
 // The emitter works on scalars and, given a shape, on vectors of that shape.
 //

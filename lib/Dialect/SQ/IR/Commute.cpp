@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/IR/PatternMatch.h"
 #include "sparse-quant/Dialect/SQ/IR/Commute.h"
+#include "mlir/IR/PatternMatch.h"
 
 void mlir::sq::populateCommuteMaskPatterns(RewritePatternSet &patterns) {}

@@ -17,8 +17,7 @@ using namespace mlir::sq;
 // Parsing and printing of the pieces that attributes share
 //===----------------------------------------------------------------------===//
 
-static ParseResult parseFraction(AsmParser &parser,
-                                 FailureOr<APFloat> &value) {
+static ParseResult parseFraction(AsmParser &parser, FailureOr<APFloat> &value) {
   double number;
   if (parser.parseFloat(number))
     return failure();
@@ -99,8 +98,8 @@ static void printIntOptions(AsmPrinter &printer, Type scaleType,
 }
 
 #define GET_ATTRDEF_CLASSES
-#include "sparse-quant/Dialect/SQ/IR/SQAttributes.cpp.inc"
 #include "sparse-quant/Dialect/SQ/IR/SQAttrInterfaces.cpp.inc"
+#include "sparse-quant/Dialect/SQ/IR/SQAttributes.cpp.inc"
 
 ParseResult mlir::sq::detail::parseBareAttr(AsmParser &parser,
                                             Attribute &attr) {
@@ -171,10 +170,10 @@ numerics::Pattern NMAttr::getPattern() const {
   return numerics::Pattern::nm(getN(), getM());
 }
 numerics::Pattern UnstructuredAttr::getPattern() const {
-  return numerics::Pattern::unstructured(
-      getSparsity().convertToDouble(), getScope() == Scope::Tensor
-                                           ? numerics::SparsityScope::Tensor
-                                           : numerics::SparsityScope::Row);
+  return numerics::Pattern::unstructured(getSparsity().convertToDouble(),
+                                         getScope() == Scope::Tensor
+                                             ? numerics::SparsityScope::Tensor
+                                             : numerics::SparsityScope::Row);
 }
 numerics::Pattern BlockAttr::getPattern() const {
   return numerics::Pattern::block(getRows(), getCols(),
@@ -240,17 +239,17 @@ LogicalResult UnstructuredAttr::verify(EmitError emitError, APFloat sparsity,
                                        Scope scope) {
   if (scope == Scope::Group)
     return emitError() << "expected scope 'row' or 'tensor'";
-  return report(emitError, numerics::Pattern::unstructured(
-                               sparsity.convertToDouble(),
-                               numerics::SparsityScope::Row)
-                               .verify());
+  return report(emitError,
+                numerics::Pattern::unstructured(sparsity.convertToDouble(),
+                                                numerics::SparsityScope::Row)
+                    .verify());
 }
 
 LogicalResult BlockAttr::verify(EmitError emitError, int64_t rows, int64_t cols,
                                 APFloat sparsity) {
-  return report(
-      emitError,
-      numerics::Pattern::block(rows, cols, sparsity.convertToDouble()).verify());
+  return report(emitError,
+                numerics::Pattern::block(rows, cols, sparsity.convertToDouble())
+                    .verify());
 }
 
 LogicalResult IntAttr::verify(EmitError emitError, unsigned bits, Scope scope,
@@ -269,8 +268,8 @@ LogicalResult Fp8Attr::verify(EmitError emitError, Type element, Scope scope,
   if (!isa<Float8E4M3FNType, Float8E5M2Type>(element))
     return emitError() << "expected element type f8E4M3FN or f8E5M2, got "
                        << element;
-  numerics::Format format = numerics::Format::fp8(*getFloatElement(element),
-                                                  toNumerics(scope));
+  numerics::Format format =
+      numerics::Format::fp8(*getFloatElement(element), toNumerics(scope));
   format.groupSize = groupSize;
   return report(emitError, format.verify());
 }

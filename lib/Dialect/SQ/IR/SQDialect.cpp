@@ -67,9 +67,10 @@ mlir::sq::detail::getScaleTypes(const numerics::Format &format,
   types.push_back(RankedTensorType::get(
       shape, getScaleElementType(format.scaleType, context)));
   if (format.hasZeroPoint())
-    types.push_back(RankedTensorType::get(shape, IntegerType::get(context, 32)));
+    types.push_back(
+        RankedTensorType::get(shape, IntegerType::get(context, 32)));
   if (format.hasTensorScale())
-    types.push_back(RankedTensorType::get(
-        SmallVector<int64_t>(shape.size(), 1), Float32Type::get(context)));
+    types.push_back(RankedTensorType::get(SmallVector<int64_t>(shape.size(), 1),
+                                          Float32Type::get(context)));
   return types;
 }

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -100,12 +100,13 @@ static FailureOr<int64_t> verifyAxis(Operation *op, int64_t axis,
 /// dynamic extents agree with every extent, tensors and memrefs alike.
 static bool isCompatible(ShapedType actual, ShapedType expected) {
   return actual.getElementType() == expected.getElementType() &&
-         succeeded(verifyCompatibleShape(actual.getShape(),
-                                         expected.getShape()));
+         succeeded(
+             verifyCompatibleShape(actual.getShape(), expected.getShape()));
 }
 
 /// Checks the scales of a tensor of shape `shaped` against its format.
-static LogicalResult verifyScales(Operation *op, QuantFormatAttrInterface format,
+static LogicalResult verifyScales(Operation *op,
+                                  QuantFormatAttrInterface format,
                                   RankedTensorType shaped, int64_t axis,
                                   TypeRange scales, StringRef rule) {
   SmallVector<RankedTensorType> expected = format.getScaleTypes(shaped, axis);
@@ -196,16 +197,17 @@ LogicalResult MaskOp::verify() {
   auto type = cast<RankedTensorType>(getInput().getType());
   bool wanda = getCriterion() == Criterion::Wanda;
   if (wanda != static_cast<bool>(getNorms()))
-    return emitOpError(wanda ? "expected norms for the criterion wanda"
-                             : "expected no norms unless the criterion is wanda")
+    return emitOpError(wanda
+                           ? "expected norms for the criterion wanda"
+                           : "expected no norms unless the criterion is wanda")
            << " [SQ-MASK-1]";
   FailureOr<int64_t> axis = verifyAxis(*this, getAxis(), type, "SQ-MASK-3");
   if (failed(axis))
     return failure();
   if (Value norms = getNorms())
-    if (failed(verifyCompatibleShape(
-            cast<ShapedType>(norms.getType()).getShape(),
-            type.getShape().slice(*axis, 1))))
+    if (failed(
+            verifyCompatibleShape(cast<ShapedType>(norms.getType()).getShape(),
+                                  type.getShape().slice(*axis, 1))))
       return emitOpError("expected one norm per element of axis ")
              << *axis << " of " << type << ", got " << norms.getType()
              << " [SQ-MASK-2]";
@@ -380,9 +382,8 @@ void MatmulOp::getEffects(
   }
 }
 
-LogicalResult
-MatmulOp::reifyResultShapes(OpBuilder &builder,
-                            ReifiedRankedShapedTypeDims &shapes) {
+LogicalResult MatmulOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
   if (!getResult())
     return failure();
   shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInit()));

@@ -40,9 +40,7 @@ struct Layer {
   SmallVector<LinearLayer> uses;
   const RecipeRule *rule = nullptr;
 
-  StringRef getName() {
-    return getLayerName(weight.getName());
-  }
+  StringRef getName() { return getLayerName(weight.getName()); }
 };
 
 class Compressor {
@@ -71,8 +69,7 @@ private:
   const Recipe &recipe;
   StringRef recipePath;
   OpBuilder builder;
-  llvm::MapVector<std::string, Layer,
-                  llvm::StringMap<unsigned>> layers;
+  llvm::MapVector<std::string, Layer, llvm::StringMap<unsigned>> layers;
   llvm::StringMap<std::unique_ptr<SafetensorsFile>> normFiles;
   /// Several layers read one input, several products one weight.
   DenseMap<std::pair<Value, Attribute>, Value> quantizedInputs;
@@ -142,9 +139,8 @@ void Compressor::chooseRules() {
 LogicalResult Compressor::reportUnmatchedRules() {
   LogicalResult result = success();
   for (const RecipeRule &rule : recipe.rules) {
-    if (llvm::any_of(layers, [&](auto &entry) {
-          return entry.second.rule == &rule;
-        }))
+    if (llvm::any_of(layers,
+                     [&](auto &entry) { return entry.second.rule == &rule; }))
       continue;
     result = failure();
     auto hidden = llvm::find_if(layers, [&](auto &entry) {
@@ -194,8 +190,7 @@ LogicalResult Compressor::checkNorms(Layer &layer) {
   if (!file) {
     auto opened = SafetensorsFile::open(resolveNorms(choice));
     if (!opened)
-      return error(choice.normsPosition)
-             << llvm::toString(opened.takeError());
+      return error(choice.normsPosition) << llvm::toString(opened.takeError());
     file = std::move(*opened);
   }
   const SafetensorsFile::Entry *entry = file->lookup(layer.getName());

@@ -19,11 +19,10 @@ double LayerReport::getRelativeError() const {
 
 json::Value mlir::sq::toJSON(const LayerReport &layer) {
   auto normsToJSON = [&](const numerics::Norms &norms) {
-    return json::Object{
-        {"l1", norms.l1},
-        {"l2", norms.l2},
-        {"relative_l1", relative(norms.l1, layer.weights.l1)},
-        {"relative_l2", relative(norms.l2, layer.weights.l2)}};
+    return json::Object{{"l1", norms.l1},
+                        {"l2", norms.l2},
+                        {"relative_l1", relative(norms.l1, layer.weights.l1)},
+                        {"relative_l2", relative(norms.l2, layer.weights.l2)}};
   };
   json::Object object{
       {"name", layer.name},

@@ -21,9 +21,9 @@
 #include "sparse-quant/Dialect/SQ/Transforms/Recipe.h"
 #include "sparse-quant/Numerics/Layout.h"
 #include "sparse-quant/Support/SafetensorsWriter.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/ToolOutputFile.h"
 
 #include <cstring>
@@ -184,9 +184,9 @@ static SparsityPatternAttrInterface getPromise(const WeightChain &chain) {
   if (auto mask = apply.getMask().getDefiningOp<MaskOp>())
     return mask.getPattern();
   // Of a mask that was given, nothing is known.
-  return getPatternAttr(apply.getContext(),
-                        numerics::Pattern::unstructured(
-                            0.0, numerics::SparsityScope::Tensor));
+  return getPatternAttr(
+      apply.getContext(),
+      numerics::Pattern::unstructured(0.0, numerics::SparsityScope::Tensor));
 }
 
 void WeightPacker::planPacked(Layer &layer) {
@@ -213,8 +213,8 @@ void WeightPacker::planPacked(Layer &layer) {
     if (op)
       if (auto order = op->getAttrOfType<StringAttr>("sq.order"))
         report.order = order.str();
-  if (auto why = layer.uses.front().op->getAttrOfType<StringAttr>(
-          kWhyDenseAttr))
+  if (auto why =
+          layer.uses.front().op->getAttrOfType<StringAttr>(kWhyDenseAttr))
     report.whyDense = why.str();
   report.kernel = "cpu.f32";
   if (options.study != StudyOrder::None) {
@@ -309,8 +309,8 @@ LogicalResult WeightPacker::planPayload(Layer &layer) {
   if (chain.isSparse()) {
     numerics::Pattern pattern = layer.pattern.getPattern();
     if (pattern.kind == numerics::PatternKind::NM) {
-      widest = cols / pattern.m * pattern.n +
-               std::min(pattern.n, cols % pattern.m);
+      widest =
+          cols / pattern.m * pattern.n + std::min(pattern.n, cols % pattern.m);
     } else {
       // Rows keep different numbers of elements: the mask has to be known.
       widest = 0;
@@ -332,6 +332,9 @@ LogicalResult WeightPacker::planPayload(Layer &layer) {
       1, numerics::payloadRowBytes(widest, chain.getFormat()->bits));
   return success();
 }
+
+/// Of the entries of a format's scales, in the order of the op's operands.
+static constexpr StringLiteral kScaleSuffixes[] = {".scale", ".tensor_scale"};
 
 /// Entries that don't fit a type that all readers of safetensors know are
 /// bytes.
@@ -358,21 +361,20 @@ LogicalResult WeightPacker::declare() {
     if (failed(planPayload(layer)))
       return failure();
     numerics::Format format = *layer.chain.getFormat();
-    layer.name = makeName(report.name, {".payload", ".bitmap", ".scale",
-                                        ".tensor_scale"});
+    layer.name = makeName(report.name,
+                          {".payload", ".bitmap", ".scale", ".tensor_scale"});
     auto scaleType = cast<RankedTensorType>(
         layer.chain.quantize.getUsedScales()[0].getType());
-    llvm::Error error =
-        writer.declare(layer.name + ".payload", DType::U8,
-                       {report.rows, layer.payloadStride});
+    llvm::Error error = writer.declare(layer.name + ".payload", DType::U8,
+                                       {report.rows, layer.payloadStride});
     if (!error && layer.chain.isSparse())
       error = writer.declare(
           layer.name + ".bitmap", DType::U8,
           {report.rows, numerics::bitmapRowBytes(report.columns)});
     if (!error)
-      error = writer.declare(layer.name + ".scale",
-                             getScaleDType(format.scaleType),
-                             scaleType.getShape());
+      error =
+          writer.declare(layer.name + ".scale", getScaleDType(format.scaleType),
+                         scaleType.getShape());
     if (!error && format.hasTensorScale())
       error = writer.declare(layer.name + ".tensor_scale", DType::F32, {1, 1});
     if (error)
@@ -447,8 +449,8 @@ LogicalResult WeightPacker::writePacked(Layer &layer) {
              payload.data() + range.begin * layer.payloadStride,
              layer.payloadStride, range.size());
     if (chain.isSparse())
-      std::memcpy(bitmap.data() + range.begin * bitmapRow,
-                  packed.bitmap.data(), packed.bitmap.size());
+      std::memcpy(bitmap.data() + range.begin * bitmapRow, packed.bitmap.data(),
+                  packed.bitmap.size());
     std::memcpy(scales.data() + range.begin * scaleRowBytes,
                 encoded.scales.data(), encoded.scales.size());
     if (format.hasTensorScale()) {
@@ -536,9 +538,9 @@ LogicalResult WeightPacker::write() {
 Value WeightPacker::makeParameter(const Twine &name, RankedTensorType type,
                                   Location loc) {
   std::string text = name.str();
-  return ParameterOp::create(
-      builder, loc, type, builder.getStringAttr(text), /*source=*/StringAttr(),
-      builder.getI64IntegerAttr(writer.getOffset(text)));
+  return ParameterOp::create(builder, loc, type, builder.getStringAttr(text),
+                             /*source=*/StringAttr(),
+                             builder.getI64IntegerAttr(writer.getOffset(text)));
 }
 
 void WeightPacker::rewritePacked(Layer &layer) {
@@ -559,9 +561,9 @@ void WeightPacker::rewritePacked(Layer &layer) {
               {report.rows, numerics::bitmapRowBytes(report.columns)}, i8),
           loc);
     SmallVector<Value> scales;
-    for (auto [scale, suffix] : llvm::zip(chain.quantize.getUsedScales(),
-                                          ArrayRef<StringRef>{
-                                              ".scale", ".tensor_scale"}))
+    for (auto [scale, suffix] :
+         llvm::zip(chain.quantize.getUsedScales(),
+                   kScaleSuffixes))
       scales.push_back(makeParameter(
           layer.name + suffix, cast<RankedTensorType>(scale.getType()), loc));
     Value input = use.input->get();
@@ -584,18 +586,16 @@ void WeightPacker::rewritePacked(Layer &layer) {
 void WeightPacker::rewriteDense(DenseEntry &entry) {
   for (Value value : entry.values) {
     builder.setInsertionPointAfterValue(value);
-    Value parameter =
-        makeParameter(entry.name, cast<RankedTensorType>(value.getType()),
-                      value.getLoc());
+    Value parameter = makeParameter(
+        entry.name, cast<RankedTensorType>(value.getType()), value.getLoc());
     if (entry.study) {
-      value.replaceUsesWithIf(parameter, [&](OpOperand &use) {
-        return replaced.contains(&use);
-      });
+      value.replaceUsesWithIf(
+          parameter, [&](OpOperand &use) { return replaced.contains(&use); });
       continue;
     }
     // What evaluates the value further goes away with it.
-    value.replaceUsesWithIf(
-        parameter, [&](OpOperand &use) { return !isInternal(use); });
+    value.replaceUsesWithIf(parameter,
+                            [&](OpOperand &use) { return !isInternal(use); });
   }
 }
 
@@ -652,8 +652,8 @@ LogicalResult WeightPacker::run() {
           evaluator.getKey(value) && !isInternal(operand))
         roots.push_back(value);
       // Codes, scales and masks that others read are computed at run time.
-      if (isa_and_present<MaskOp, QuantizeOp>(def) &&
-          evaluator.getKey(value) && !isInternal(operand))
+      if (isa_and_present<MaskOp, QuantizeOp>(def) && evaluator.getKey(value) &&
+          !isInternal(operand))
         for (Value input : def->getOperands())
           roots.push_back(input);
     }
@@ -669,8 +669,7 @@ LogicalResult WeightPacker::run() {
   for (auto &[key, layer] : layers) {
     for (LinearLayer &use : layer->uses)
       if (QuantizeOp quantize = getInputQuantization(use))
-        layer->report.activationFormat =
-            quantize.getFormat().getFormat().str();
+        layer->report.activationFormat = quantize.getFormat().getFormat().str();
     remarkOn(*layer);
     result.layers.push_back(layer->report);
   }
@@ -703,8 +702,8 @@ LogicalResult mlir::sq::writeReport(ModuleOp module, const PackResult &result,
   std::error_code code;
   llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_None);
   if (code)
-    return module.emitError() << "cannot write the report '" << path
-                              << "': " << code.message();
+    return module.emitError()
+           << "cannot write the report '" << path << "': " << code.message();
   llvm::json::Array layers;
   for (const LayerReport &layer : result.layers)
     layers.push_back(toJSON(layer));

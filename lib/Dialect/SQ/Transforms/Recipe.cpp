@@ -100,9 +100,8 @@ private:
   /// Reads a scalar; other nodes are an error that says `expected`.
   std::optional<std::string> readText(yaml::Node &node, RecipePosition position,
                                       StringRef expected);
-  std::optional<FormatChoice> readFormat(yaml::Node &node,
-                                         RecipePosition position,
-                                         bool forWeights);
+  std::optional<FormatChoice>
+  readFormat(yaml::Node &node, RecipePosition position, bool forWeights);
   std::optional<SparsityChoice> readSparsity(yaml::Node &node,
                                              RecipePosition position);
   void readRule(yaml::Node &node);
@@ -155,10 +154,9 @@ void RecipeReader::readMapping(yaml::Node &node, RecipePosition position,
     if (!value)
       return; // A syntax error, already reported.
     if (field == fields.end()) {
-      error(keyPosition, ("unknown key '" + key + "' in " + what +
-                          "; expected ")
-                                 .str() +
-                             quoteList(known));
+      error(keyPosition,
+            ("unknown key '" + key + "' in " + what + "; expected ").str() +
+                quoteList(known));
       value->skip();
       continue;
     }
@@ -230,8 +228,8 @@ RecipeReader::readSparsity(yaml::Node &node, RecipePosition position) {
       return;
     choice.position = place;
     // "2:4" is what everybody calls it.
-    pattern = numerics::parsePattern(
-        llvm::isDigit(text->front()) ? "nm" + *text : *text);
+    pattern = numerics::parsePattern(llvm::isDigit(text->front()) ? "nm" + *text
+                                                                  : *text);
     if (!pattern)
       error(place, "unknown pattern '" + *text +
                        "'; expected one such as 'nm2:4', "
@@ -260,8 +258,9 @@ RecipeReader::readSparsity(yaml::Node &node, RecipePosition position) {
     error(criterionPosition, "criterion 'wanda' needs 'norms', a safetensors "
                              "file with one entry per layer");
   if (!failed && criterion == "magnitude" && !choice.norms.empty())
-    error(choice.normsPosition, "'norms' are used by criterion 'wanda' only; add "
-                         "'criterion: wanda' or drop them");
+    error(choice.normsPosition,
+          "'norms' are used by criterion 'wanda' only; add "
+          "'criterion: wanda' or drop them");
   bool succeeded = !failed;
   failed |= !errorFree;
   if (!succeeded)
@@ -351,8 +350,7 @@ void RecipeReader::readRules(yaml::Node &node, RecipePosition position) {
 
 std::optional<Recipe> RecipeReader::read() {
   yaml::document_iterator document = stream.begin();
-  yaml::Node *root =
-      document == stream.end() ? nullptr : document->getRoot();
+  yaml::Node *root = document == stream.end() ? nullptr : document->getRoot();
   bool hasRules = false;
   if (root && !llvm::isa<yaml::NullNode>(root)) {
     auto readAll = [&](yaml::Node &value, RecipePosition place) {
@@ -364,7 +362,8 @@ std::optional<Recipe> RecipeReader::read() {
   if (stream.failed())
     failed = true; // Reported by the handler of the source manager.
   if (!failed && !hasRules)
-    error({}, "the recipe has no 'rules'; add a list of rules ('- match: ...')");
+    error({},
+          "the recipe has no 'rules'; add a list of rules ('- match: ...')");
   if (failed)
     return std::nullopt;
   return std::move(recipe);

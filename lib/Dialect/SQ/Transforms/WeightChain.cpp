@@ -64,8 +64,7 @@ static LogicalResult roundTrip(const WeightChain &chain,
 /// made from the weight.
 static LogicalResult maskQuantized(WeightEvaluator &evaluator,
                                    const WeightChain &chain,
-                                   std::vector<float> &values,
-                                   RowRange range) {
+                                   std::vector<float> &values, RowRange range) {
   std::vector<uint8_t> keep(values.size());
   MaskOp mask = chain.getOwnMask();
   if (!mask) {
@@ -83,9 +82,8 @@ static LogicalResult maskQuantized(WeightEvaluator &evaluator,
     numerics::magnitudeScores(values, scores);
   else
     numerics::wandaScores(values, norms, range.size(), cols, scores);
-  if (numerics::Error error =
-          numerics::computeMask(mask.getPattern().getPattern(), scores,
-                                range.size(), cols, keep))
+  if (numerics::Error error = numerics::computeMask(
+          mask.getPattern().getPattern(), scores, range.size(), cols, keep))
     return mask.emitError() << *error;
   numerics::applyMask(values, keep, values);
   return success();
@@ -118,8 +116,8 @@ LogicalResult mlir::sq::evaluateStudy(WeightEvaluator &evaluator,
 //===----------------------------------------------------------------------===//
 
 ErrorMeter::ErrorMeter(const WeightChain &chain)
-    : chain(chain), measurable(!chain.quantize ||
-                               !QuantizeOp(chain.quantize).isStatic()) {}
+    : chain(chain),
+      measurable(!chain.quantize || !QuantizeOp(chain.quantize).isStatic()) {}
 
 /// Adds norms whose L2 is a sum of squares.
 static void accumulate(numerics::Norms &sum, const numerics::Norms &block) {
@@ -196,8 +194,8 @@ LogicalResult ErrorMeter::add(WeightEvaluator &evaluator, RowRange range) {
   if (range.begin == 0)
     sum.swapBound = block.swapBound;
   else if (sum.swapBound >= 0.0)
-    sum.swapBound = block.swapBound < 0.0 ? -1.0
-                                          : sum.swapBound + block.swapBound;
+    sum.swapBound =
+        block.swapBound < 0.0 ? -1.0 : sum.swapBound + block.swapBound;
   return success();
 }
 
@@ -206,9 +204,8 @@ void ErrorMeter::finish(LayerReport &report) {
   report.weights = weights;
   if (!measurable)
     return;
-  for (numerics::Norms *norms :
-       {&sum.sparsity, &sum.quantization, &sum.sparsityFirst,
-        &sum.quantizationFirst})
+  for (numerics::Norms *norms : {&sum.sparsity, &sum.quantization,
+                                 &sum.sparsityFirst, &sum.quantizationFirst})
     norms->l2 = std::sqrt(norms->l2);
   sum.threshold = {sum.sparsity.l1 + sum.quantization.l1,
                    sum.sparsity.l2 + sum.quantization.l2};

@@ -90,9 +90,8 @@ std::optional<std::string> WeightEvaluator::getKey(Value value) {
         .Case([&](arith::ConstantOp op) {
           // Attributes are uniqued, so the pointer is the value.
           if (isa<DenseElementsAttr>(op.getValue()))
-            key = "constant " +
-                  std::to_string(reinterpret_cast<uintptr_t>(
-                      op.getValue().getAsOpaquePointer()));
+            key = "constant " + std::to_string(reinterpret_cast<uintptr_t>(
+                                    op.getValue().getAsOpaquePointer()));
         })
         .Case([&](MaskOp op) {
           if (hasLastAxis(op, op.getInput()))
@@ -105,14 +104,13 @@ std::optional<std::string> WeightEvaluator::getKey(Value value) {
             key = combine("apply", op->getOperands());
         })
         .Case([&](QuantizeOp op) {
-          bool readable =
-              op.getStaticScales().size() <= 1 &&
-              llvm::all_of(op.getStaticScales(), [](Value scale) {
-                return getElementTypeOrSelf(scale).isF32();
-              });
+          bool readable = op.getStaticScales().size() <= 1 &&
+                          llvm::all_of(op.getStaticScales(), [](Value scale) {
+                            return getElementTypeOrSelf(scale).isF32();
+                          });
           if (hasLastAxis(op, op.getInput()) && readable)
-            key = combine("quantize " + print(op.getFormat()),
-                          op->getOperands());
+            key =
+                combine("quantize " + print(op.getFormat()), op->getOperands());
         })
         .Case([&](DequantizeOp op) {
           // Only the inverse of a quantization with its own scales.
@@ -172,9 +170,9 @@ LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
   std::string key = getParameterKey(op);
   auto it = loaded.find(key);
   if (it == loaded.end()) {
-    auto values = files.readParameter(
-        op.getName(), *op.getSource(), op.getOffset(),
-        cast<RankedTensorType>(op.getType()).getShape());
+    auto values =
+        files.readParameter(op.getName(), *op.getSource(), op.getOffset(),
+                            cast<RankedTensorType>(op.getType()).getShape());
     if (!values)
       return op.emitError() << llvm::toString(values.takeError());
     touched[*op.getSource()] = op.getOffset().has_value();
@@ -186,11 +184,10 @@ LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
   out.assign(values.begin(), values.end());
   for (auto [index, value] : llvm::enumerate(values))
     if (std::isnan(value))
-      return op.emitError() << "tensor '" << op.getName() << "' of '"
-                            << *op.getSource() << "' has a NaN at ["
-                            << range.begin + int64_t(index) / cols << ", "
-                            << int64_t(index) % cols
-                            << "]; repair the checkpoint";
+      return op.emitError()
+             << "tensor '" << op.getName() << "' of '" << *op.getSource()
+             << "' has a NaN at [" << range.begin + int64_t(index) / cols
+             << ", " << int64_t(index) % cols << "]; repair the checkpoint";
   return success();
 }
 
@@ -201,8 +198,8 @@ LogicalResult WeightEvaluator::evaluate(Value value, RowRange range,
   if (auto parameter = dyn_cast<ParameterOp>(op))
     return readParameter(parameter, range, out);
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-    auto values = cast<DenseElementsAttr>(constant.getValue())
-                      .getValues<float>();
+    auto values =
+        cast<DenseElementsAttr>(constant.getValue()).getValues<float>();
     out.assign(values.begin() + range.begin * cols,
                values.begin() + range.end * cols);
     return success();
@@ -215,7 +212,8 @@ LogicalResult WeightEvaluator::evaluate(Value value, RowRange range,
     numerics::applyMask(out, mask, out);
     return success();
   }
-  auto quantize = cast<DequantizeOp>(op).getValues().getDefiningOp<QuantizeOp>();
+  auto quantize =
+      cast<DequantizeOp>(op).getValues().getDefiningOp<QuantizeOp>();
   numerics::Encoded encoded;
   if (failed(encode(quantize, range, encoded)))
     return failure();
@@ -252,8 +250,7 @@ LogicalResult WeightEvaluator::evaluateMask(Value value, RowRange range,
     return computeMask(mask, range, out);
   int64_t cols = getMatrixShape(value).cols;
   auto constant = value.getDefiningOp<arith::ConstantOp>();
-  auto values =
-      cast<DenseElementsAttr>(constant.getValue()).getValues<bool>();
+  auto values = cast<DenseElementsAttr>(constant.getValue()).getValues<bool>();
   out.assign(values.begin() + range.begin * cols,
              values.begin() + range.end * cols);
   return success();
@@ -271,9 +268,8 @@ LogicalResult WeightEvaluator::encode(QuantizeOp op, RowRange range,
     if (std::isinf(value) && format.family != numerics::Family::Mx)
       return op.emitError()
              << "tensor '" << getWeightName(op.getInput())
-             << "' has an infinity at ["
-             << range.begin + int64_t(index) / cols << ", "
-             << int64_t(index) % cols << "], which '" << format.str()
+             << "' has an infinity at [" << range.begin + int64_t(index) / cols
+             << ", " << int64_t(index) % cols << "], which '" << format.str()
              << "' can't represent; repair the checkpoint";
   numerics::Error error;
   if (op.isStatic()) {

@@ -17,8 +17,9 @@ namespace mlir::sq {
 /// moves in front of it, and the decoded values stay the same bit for bit.
 /// Local, without the dataflow analysis, and thus fit for `canonicalize`:
 ///
-///   apply_mask(dequantize(quantize(x)), m) -> dequantize(quantize(apply_mask(x, m)))
-///   apply_mask(codes of quantize(x), m)    -> codes of quantize(apply_mask(x, m))
+///   apply_mask(dequantize(quantize(x)), m) ->
+///   dequantize(quantize(apply_mask(x, m))) apply_mask(codes of quantize(x), m)
+///   -> codes of quantize(apply_mask(x, m))
 void populateCommuteMaskPatterns(RewritePatternSet &patterns);
 
 } // namespace mlir::sq

@@ -7,8 +7,8 @@
 #ifndef SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_COMPRESS_H
 #define SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_COMPRESS_H
 
-#include "sparse-quant/Dialect/SQ/Transforms/Recipe.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Recipe.h"
 
 namespace mlir::sq {
 

@@ -1,4 +1,5 @@
-//===- WeightEvaluator.h - Values of constant weight expressions -*- C++ -*-===//
+//===- WeightEvaluator.h - Values of constant weight expressions -*- C++
+//-*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
