@@ -36,8 +36,7 @@ Provenance Realizer::lookup(Value value) const {
 Value Realizer::remember(Value value, Value real, RealizeDepth depth) {
   Provenance state;
   state.facts = Provenance::Real;
-  if (!younger.contains(real) && real != value && !provenance.get(real).facts)
-    younger[real] = state;
+  younger[real] = state;
   memo[{value, static_cast<unsigned>(depth)}] = real;
   return real;
 }
