@@ -16,6 +16,7 @@
 namespace mlir::sq {
 #define GEN_PASS_DEF_SQENFORCEORDER
 #define GEN_PASS_DEF_SQPRINTORDER
+#define GEN_PASS_DEF_SQVERIFYORDER
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h.inc"
 } // namespace mlir::sq
 
@@ -62,42 +63,39 @@ static StringRef whatIsWrong(const OrderViolation &violation) {
 // Rewriting
 //===----------------------------------------------------------------------===//
 
-/// Erases `op` and what fed only it, as far as nothing else needs them.
-static void eraseDead(Operation *op, RewriterBase &rewriter) {
-  SmallVector<Operation *> worklist = {op};
-  while (!worklist.empty()) {
-    Operation *next = worklist.pop_back_val();
-    if (!isOpTriviallyDead(next))
-      continue;
-    SetVector<Operation *> feeders;
-    for (Value operand : next->getOperands())
-      if (Operation *feeder = operand.getDefiningOp())
-        feeders.insert(feeder);
-    rewriter.eraseOp(next);
-    llvm::append_range(worklist, feeders);
-  }
+/// What the rewrites left without users: a dead mask would be a violation still.
+static void eraseDeadTensorOps(Operation *root, RewriterBase &rewriter) {
+  root->walk<WalkOrder::PostOrder, ReverseIterator>([&](Operation *op) {
+    if (op->getNumResults() != 0 &&
+        llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>) &&
+        isOpTriviallyDead(op))
+      rewriter.eraseOp(op);
+  });
 }
 
 /// Rebuilds the operands of a mask (or the mask operand of its user) from the
 /// unquantized values.
-static LogicalResult recomputeMask(const OrderViolation &violation,
-                                   Realizer &realizer,
-                                   SmallVectorImpl<Operation *> &orphans) {
-  bool isMask = isa<MaskOp>(violation.op);
-  for (OpOperand &operand : violation.op->getOpOperands()) {
-    if (!isMask && !getElementTypeOrSelf(operand.get().getType()).isInteger(1))
+static LogicalResult recomputeMask(Operation *op, Realizer &realizer) {
+  bool changed = false;
+  for (OpOperand &operand : op->getOpOperands()) {
+    if (!isa<MaskOp>(op) &&
+        !getElementTypeOrSelf(operand.get().getType()).isInteger(1))
       continue;
     FailureOr<Value> real =
         realizer.realize(operand.get(), RealizeDepth::Unquantized);
     if (failed(real))
       return failure();
-    if (*real == operand.get())
-      continue;
-    if (Operation *orphan = operand.get().getDefiningOp())
-      orphans.push_back(orphan);
+    changed |= *real != operand.get();
     operand.set(*real);
   }
-  return success();
+  return success(changed);
+}
+
+static void attachCulprits(InFlightDiagnostic &diag,
+                           const OrderViolation &violation) {
+  for (Operation *culprit : violation.culprits)
+    diag.attachNote(culprit->getLoc())
+        << (isa<QuantizeOp>(culprit) ? "quantized here" : "decoded here");
 }
 
 static void emitUnreachable(const OrderViolation &violation,
@@ -112,20 +110,52 @@ static void emitUnreachable(const OrderViolation &violation,
         << realizer.getObstacle()->message;
   else if (!reason.empty())
     diag.attachNote(violation.op->getLoc()) << reason;
-  for (Operation *culprit : violation.culprits)
-    if (!realizer.getObstacle() ||
-        culprit->getLoc() != realizer.getObstacle()->loc)
-      diag.attachNote(culprit->getLoc())
-          << (isa<QuantizeOp>(culprit) ? "quantized here" : "decoded here");
+  attachCulprits(diag, violation);
   describe(remark::failed(violation.op->getLoc(), remarkOpts(violation.op)),
            whatIsWrong(violation), violation);
+}
+
+/// Repairs one violation and says so.
+static LogicalResult repair(const OrderViolation &violation, Operation *root,
+                            Realizer &realizer, IRRewriter &rewriter) {
+  std::string reason;
+  StringRef done = "recomputed the mask from the unquantized values";
+  LogicalResult result = failure();
+  if (violation.orderClass == OrderClass::MaskFromQuantized) {
+    result = recomputeMask(violation.op, realizer);
+  } else {
+    result = moveMaskBeforeQuantizer(cast<ApplyMaskOp>(violation.op), root,
+                                     realizer, rewriter, reason);
+    done = violation.orderClass == OrderClass::Commuting
+               ? "moved the mask in front of the quantizer; decoded values "
+                 "stay the same"
+               : "moved the mask in front of the quantizer; the scales see "
+                 "only what it keeps";
+  }
+  if (failed(result))
+    emitUnreachable(violation, realizer, reason);
+  else
+    describe(remark::passed(violation.op->getLoc(), remarkOpts(violation.op)),
+             done, violation);
+  return result;
+}
+
+/// Masks first: a mask of real values may commute where the old one didn't.
+static void keepMostUrgent(SmallVectorImpl<OrderViolation> &violations) {
+  auto isUrgent = [](const OrderViolation &violation) {
+    return violation.orderClass == OrderClass::MaskFromQuantized;
+  };
+  if (llvm::any_of(violations, isUrgent))
+    llvm::erase_if(violations, [&](const OrderViolation &violation) {
+      return !isUrgent(violation);
+    });
 }
 
 LogicalResult mlir::sq::enforceOrder(Operation *root) {
   IRRewriter rewriter(root->getContext());
   // Each round moves every mask over one quantizer at least; the bound only
   // keeps a defect from turning into a hang.
-  constexpr int maxRounds = 1000;
+  constexpr int maxRounds = 200;
   for (int round = 0; round < maxRounds; ++round) {
     OrderProvenance provenance(root);
     if (!provenance.isValid())
@@ -135,55 +165,114 @@ LogicalResult mlir::sq::enforceOrder(Operation *root) {
         findOrderViolations(root, provenance);
     if (violations.empty())
       return success();
+    keepMostUrgent(violations);
 
     bool failedAny = false;
-    SmallVector<Operation *> orphans;
     for (const OrderViolation &violation : violations) {
+      // A repair before this one gave it new operands: the next round's work.
+      if (llvm::any_of(violation.op->getOperands(), [&](Value operand) {
+            return !provenance.get(operand).facts;
+          }))
+        continue;
       Realizer realizer(root, provenance, rewriter);
-      std::string reason;
-      if (violation.orderClass == OrderClass::MaskFromQuantized) {
-        if (succeeded(recomputeMask(violation, realizer, orphans)))
-          describe(remark::passed(violation.op->getLoc(),
-                                  remarkOpts(violation.op)),
-                   "recomputed the mask from the unquantized values", violation);
-        else
-          failedAny = true;
-      } else {
-        auto apply = cast<ApplyMaskOp>(violation.op);
-        // Masks of masks: the outer one waits until the inner one has moved.
-        if (!provenance.get(apply.getInput()).facts)
-          continue;
-        if (succeeded(moveMaskBeforeQuantizer(apply, root, realizer, rewriter,
-                                              reason))) {
-          describe(
-              remark::passed(apply.getLoc(), remarkOpts(apply)),
-              violation.orderClass == OrderClass::Commuting
-                  ? "moved the mask in front of the quantizer; decoded values "
-                    "stay the same"
-                  : "moved the mask in front of the quantizer; the scales now "
-                    "see kept values only",
-              violation);
-          llvm::append_range(orphans, apply->getUsers());
-          orphans.push_back(apply);
-        } else {
-          failedAny = true;
-        }
-      }
-      if (failedAny)
-        emitUnreachable(violation, realizer, reason);
-      if (realizer.changedStructure()) {
-        // Ops and values collected before may be gone.
-        if (failedAny)
-          return failure();
+      failedAny |= failed(repair(violation, root, realizer, rewriter));
+      // After this, ops and values that were collected may be gone.
+      if (realizer.changedStructure())
         break;
-      }
     }
     if (failedAny)
       return failure();
-    SetVector<Operation *> unique(orphans.begin(), orphans.end());
-    for (Operation *orphan : llvm::reverse(unique.getArrayRef()))
-      (void)orphan;
-    eraseDeadOps(unique.getArrayRef(), rewriter);
+    eraseDeadTensorOps(root, rewriter);
   }
   return root->emitError("the order of masks and quantizers doesn't settle");
 }
+
+LogicalResult mlir::sq::reportOrder(Operation *root) {
+  OrderProvenance provenance(root);
+  if (!provenance.isValid())
+    return root->emitError("the order of masks and quantizers can't be "
+                           "analyzed");
+  for (const OrderViolation &violation : findOrderViolations(root, provenance))
+    describe(
+        remark::analysis(violation.op->getLoc(), remarkOpts(violation.op)),
+        whatIsWrong(violation), violation);
+  return success();
+}
+
+LogicalResult mlir::sq::verifyOrderInvariant(Operation *root) {
+  OrderProvenance provenance(root);
+  if (!provenance.isValid())
+    return root->emitError("the order of masks and quantizers can't be "
+                           "analyzed");
+  SmallVector<OrderViolation> violations =
+      findOrderViolations(root, provenance);
+  for (const OrderViolation &violation : violations) {
+    InFlightDiagnostic diag =
+        violation.op->emitOpError("expected sparsity before quantization, but ")
+        << whatIsWrong(violation) << " (class "
+        << static_cast<int>(violation.orderClass) << ", "
+        << stringifyOrderClass(violation.orderClass) << ")";
+    attachCulprits(diag, violation);
+  }
+  return success(violations.empty());
+}
+
+//===----------------------------------------------------------------------===//
+// Passes
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct EnforceOrderPass : sq::impl::SQEnforceOrderBase<EnforceOrderPass> {
+  using SQEnforceOrderBase::SQEnforceOrderBase;
+  void runOnOperation() override {
+    LogicalResult result = success();
+    switch (mode) {
+    case OrderMode::Rewrite:
+      result = enforceOrder(getOperation());
+      break;
+    case OrderMode::Verify:
+      result = verifyOrderInvariant(getOperation());
+      break;
+    case OrderMode::Report:
+      result = reportOrder(getOperation());
+      break;
+    }
+    if (failed(result))
+      signalPassFailure();
+  }
+};
+
+struct VerifyOrderPass : sq::impl::SQVerifyOrderBase<VerifyOrderPass> {
+  void runOnOperation() override {
+    markAllAnalysesPreserved();
+    if (failed(verifyOrderInvariant(getOperation())))
+      signalPassFailure();
+  }
+};
+
+struct PrintOrderPass : sq::impl::SQPrintOrderBase<PrintOrderPass> {
+  void runOnOperation() override {
+    markAllAnalysesPreserved();
+    OrderProvenance provenance(getOperation());
+    auto print = [&](Value value) {
+      const Provenance &state = provenance.get(value);
+      if (!isa<TensorType>(value.getType()) || !state.isQuantized())
+        return;
+      std::string text;
+      llvm::raw_string_ostream os(text);
+      state.print(os);
+      size_t count = state.origins.size();
+      if (count != 0)
+        os << ", from " << count << " quantizer" << (count == 1 ? "" : "s");
+      emitRemark(value.getLoc(), text);
+    };
+    getOperation()->walk<WalkOrder::PreOrder>([&](Operation *op) {
+      for (Value result : op->getResults())
+        print(result);
+      for (Region &region : op->getRegions())
+        for (Value arg : region.getArguments())
+          print(arg);
+    });
+  }
+};
+} // namespace
