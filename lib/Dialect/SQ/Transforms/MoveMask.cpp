@@ -8,7 +8,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Dominance.h"
 #include "sparse-quant/Analysis/OrderClass.h"
 
@@ -140,8 +140,8 @@ FailureOr<Value> MaskMover::masked(Value value, Value mask) {
     // Codes whose scales are used elsewhere: they keep their scales.
     Value sparse =
         ApplyMaskOp::create(rewriter, loc, quantize.getInput(), mask);
-    return QuantizeOp::create(rewriter, loc, TypeRange(value.getType()),
-                              TypeRange(), sparse, quantize.getUsedScales(),
+    return QuantizeOp::create(rewriter, loc, value.getType(), TypeRange(),
+                              sparse, quantize.getUsedScales(),
                               quantize.getFormat(), quantize.getAxis())
         .getValues();
   }

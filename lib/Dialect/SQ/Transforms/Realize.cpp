@@ -56,10 +56,14 @@ void Realizer::transfer(ValueRange from, ValueRange to) {
   structureChanged = true;
 }
 
-FailureOr<Value> Realizer::realize(Value value, RealizeDepth depth) {
+Value Realizer::findKnown(Value value, RealizeDepth depth) const {
   if (!lookup(value).isQuantized())
     return value;
-  if (Value known = memo.lookup({value, static_cast<unsigned>(depth)}))
+  return memo.lookup({value, static_cast<unsigned>(depth)});
+}
+
+FailureOr<Value> Realizer::realize(Value value, RealizeDepth depth) {
+  if (Value known = findKnown(value, depth))
     return known;
   if (auto arg = dyn_cast<BlockArgument>(value))
     return realizeArgument(arg, depth);
@@ -69,12 +73,14 @@ FailureOr<Value> Realizer::realize(Value value, RealizeDepth depth) {
 FailureOr<Value> Realizer::realizeOp(OpResult value, RealizeDepth depth) {
   Operation *op = value.getOwner();
   unsigned index = value.getResultNumber();
-  if (auto quantize = dyn_cast<QuantizeOp>(op))
-    return depth == RealizeDepth::LastQuantizer
-               ? FailureOr<Value>(quantize.getInput())
-               : realize(quantize.getInput(), depth);
-  if (auto dequantize = dyn_cast<DequantizeOp>(op))
-    return realize(dequantize.getValues(), depth);
+  if (isa<QuantizeOp, DequantizeOp>(op)) {
+    FailureOr<Value> real = op->getOperand(0);
+    if (isa<DequantizeOp>(op) || depth == RealizeDepth::Unquantized)
+      real = realize(op->getOperand(0), depth);
+    if (succeeded(real))
+      memo[{value, static_cast<unsigned>(depth)}] = *real;
+    return real;
+  }
   // Where it is derived from quantized values, it is a violation of its own.
   if (isa<MaskOp>(op))
     return Value(value);

@@ -48,6 +48,8 @@ public:
   Provenance lookup(Value value) const;
 
 private:
+  /// The twin, if it needs no work; null otherwise.
+  Value findKnown(Value value, RealizeDepth depth) const;
   FailureOr<Value> fail(Location loc, const Twine &message);
   FailureOr<Value> realizeOp(OpResult value, RealizeDepth depth);
   FailureOr<Value> realizeArgument(BlockArgument arg, RealizeDepth depth);

@@ -123,7 +123,7 @@ FailureOr<Value> Realizer::realizeArgument(BlockArgument arg,
     return fail(arg.getLoc(), "the function takes no further argument");
   structureChanged = true;
   Value real = remember(arg, function.getArgument(added), depth);
-  // Each rebuilt call may have changed others: look for what is left.
+  // Finding an operand's twin may rebuild calls, this one too: look again.
   while (true) {
     calls = findCalls(function, root);
     auto narrow = llvm::find_if(*calls, [&](func::CallOp call) {
@@ -131,10 +131,10 @@ FailureOr<Value> Realizer::realizeArgument(BlockArgument arg,
     });
     if (narrow == calls->end())
       return real;
-    FailureOr<Value> operand = realize(narrow->getOperand(index), depth);
-    if (failed(operand))
+    if (Value known = findKnown(narrow->getOperand(index), depth))
+      narrow->getOperandsMutable().append(known);
+    else if (failed(realize(narrow->getOperand(index), depth)))
       return failure();
-    narrow->getOperandsMutable().append(*operand);
   }
 }
 
