@@ -1,4 +1,4 @@
-//===- CPU.cpp - From packed IR to the LLVM dialect, for CPUs -*- C++ -*-===//
+//===- CPU.cpp - From packed IR to the LLVM dialect, for CPUs ---*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,6 +25,7 @@ using namespace mlir;
 using namespace mlir::sq;
 
 void mlir::sq::buildOrderPipeline(OpPassManager &pm) {
+  pm.addPass(createSQEnforceOrder());
   pm.addPass(createSQVerifyOrder());
 }
 

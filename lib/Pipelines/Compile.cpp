@@ -1,4 +1,4 @@
-//===- Compile.cpp - A module to an artifact -*- C++ -*-===//
+//===- Compile.cpp - A module to an artifact --------------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Header.cpp - The C header of an artifact -*- C++ -*-===//
+//===- Header.cpp - The C header of an artifact -----------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

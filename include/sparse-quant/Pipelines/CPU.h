@@ -1,4 +1,4 @@
-//===- CPU.h - From packed IR to the LLVM dialect, for CPUs -*- C++ -*-===//
+//===- CPU.h - From packed IR to the LLVM dialect, for CPUs -----*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Descriptor.cpp - sq_artifact_desc as LLVM constants -*- C++ -*-===//
+//===- Descriptor.cpp - sq_artifact_desc as LLVM constants ------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Emit.cpp - LLVM IR to an object -*- C++ -*-===//
+//===- Emit.cpp - LLVM IR to an object --------------------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

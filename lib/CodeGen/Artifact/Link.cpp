@@ -1,4 +1,4 @@
-//===- Link.cpp - Object and runtime to a shared library -*- C++ -*-===//
+//===- Link.cpp - Object and runtime to a shared library --------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Signature.cpp - The interface of a compiled function -*- C++ -*-===//
+//===- Signature.cpp - The interface of a compiled function -----*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- DecodeRow.h - Packed rows to f32 vectors -*- C++ -*-===//
+//===- DecodeRow.h - Packed rows to f32 vectors -----------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- DotKernel.cpp - Blocks of vector dot products -*- C++ -*-===//
+//===- DotKernel.cpp - Blocks of vector dot products ------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

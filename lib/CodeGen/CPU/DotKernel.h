@@ -1,4 +1,4 @@
-//===- DotKernel.h - Blocks of vector dot products -*- C++ -*-===//
+//===- DotKernel.h - Blocks of vector dot products --------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- LowerAllocaScope.cpp - Scopes of the stack, while control flow is
-//structured -*- C++ -*-===//
+//===- LowerAllocaScope.cpp -------------------------------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- LowerCopies.cpp - Strided copies to loops -*- C++ -*-===//
+//===- LowerCopies.cpp - Strided copies to loops ----------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

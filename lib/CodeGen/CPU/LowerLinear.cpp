@@ -1,4 +1,4 @@
-//===- LowerLinear.cpp - Linear layers to vector code -*- C++ -*-===//
+//===- LowerLinear.cpp - Linear layers to vector code -----------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- RelaxReductions.cpp - Let f32 sums be reassociated -*- C++ -*-===//
+//===- RelaxReductions.cpp - Let f32 sums be reassociated -------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- SelectKernels.cpp - Decide the kernel of each sq.matmul -*- C++ -*-===//
+//===- SelectKernels.cpp - Decide the kernel of each sq.matmul --*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Emit.h - LLVM IR to an object and a shared library -*- C++ -*-===//
+//===- Emit.h - LLVM IR to an object and a shared library -------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

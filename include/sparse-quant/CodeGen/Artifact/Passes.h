@@ -1,4 +1,4 @@
-//===- Passes.h - Passes that make artifacts -*- C++ -*-===//
+//===- Passes.h - Passes that make artifacts --------------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Signature.h - The interface of a compiled function -*- C++ -*-===//
+//===- Signature.h - The interface of a compiled function -------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

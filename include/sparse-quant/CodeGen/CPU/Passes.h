@@ -1,4 +1,4 @@
-//===- Passes.h - Code generation for CPUs -*- C++ -*-===//
+//===- Passes.h - Code generation for CPUs ----------------------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- SQAttributes.cpp - Patterns and formats as attributes -*- C++ -*-===//
+//===- SQAttributes.cpp - Patterns and formats as attributes ----*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

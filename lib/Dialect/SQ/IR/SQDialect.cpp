@@ -1,4 +1,4 @@
-//===- SQDialect.cpp - Registration and shared helpers -*- C++ -*-===//
+//===- SQDialect.cpp - Registration and shared helpers ----------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- SQOps.cpp - Verifiers and interfaces of the sq ops -*- C++ -*-===//
+//===- SQOps.cpp - Verifiers and interfaces of the sq ops -------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

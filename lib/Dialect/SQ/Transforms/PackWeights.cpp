@@ -562,8 +562,7 @@ void WeightPacker::rewritePacked(Layer &layer) {
           loc);
     SmallVector<Value> scales;
     for (auto [scale, suffix] :
-         llvm::zip(chain.quantize.getUsedScales(),
-                   kScaleSuffixes))
+         llvm::zip(chain.quantize.getUsedScales(), kScaleSuffixes))
       scales.push_back(makeParameter(
           layer.name + suffix, cast<RankedTensorType>(scale.getType()), loc));
     Value input = use.input->get();

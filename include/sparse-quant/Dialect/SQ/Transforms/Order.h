@@ -21,10 +21,20 @@ class Operation;
 
 namespace mlir::sq {
 
+enum class OrderMode { Rewrite, Verify, Report };
+
 /// Succeeds iff the invariant holds below `root`; otherwise emits an error at
 /// each mask that breaks it, with a note at the culprit. The check behind
 /// `sq-verify-order`; pipelines run it last.
 LogicalResult verifyOrderInvariant(Operation *root);
+
+/// Moves masks in front of quantizers below `root` until the invariant holds,
+/// with a remark for each; an error where that can't be done. Follows values
+/// through calls when `root` is the module.
+LogicalResult enforceOrder(Operation *root);
+
+/// Only the remarks: what `enforceOrder` would find. Changes nothing.
+LogicalResult reportOrder(Operation *root);
 
 } // namespace mlir::sq
 

@@ -13,6 +13,7 @@
 #define SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_PASSES_H
 
 #include "mlir/Pass/Pass.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Order.h"
 #include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
 
 namespace mlir::sq {
