@@ -22,80 +22,94 @@
 namespace cl = llvm::cl;
 using namespace mlir::sq;
 
-static cl::OptionCategory category("sq-compile options");
+static cl::OptionCategory inputOptions("Input options");
+static cl::OptionCategory compressionOptions("Compression options");
+static cl::OptionCategory targetOptions("Target options");
+static cl::OptionCategory outputOptions("Output options");
 
 static cl::opt<std::string>
     input(cl::Positional, cl::Required,
-          cl::desc("<model folder, llama2.c .bin, or .mlir>"),
-          cl::cat(category));
+          cl::desc("<Hugging Face folder, llama2.c .bin, or .mlir>"),
+          cl::cat(inputOptions));
+static cl::opt<int64_t>
+    maxSeq("max-seq",
+           cl::desc("Positions of the KV caches of an imported model (default: "
+                    "the model's maximum, at most 2048)"),
+           cl::value_desc("n"), cl::init(0), cl::cat(inputOptions));
 static cl::opt<std::string>
-    output("o",
-           cl::desc("Output file; the weight file and the C header get "
-                    "its name (default: model.so, .o, .s, .ll or .mlir)"),
-           cl::value_desc("file"), cl::cat(category));
-static cl::opt<EmitKind> emitKind(
-    "emit", cl::desc("What to write:"),
-    cl::values(clEnumValN(EmitKind::MLIRSQ, "mlir-sq",
-                          "sq IR: compressed, packed, kernels selected"),
-               clEnumValN(EmitKind::MLIRLinalg, "mlir-linalg",
-                          "linalg IR after the reference lowering"),
-               clEnumValN(EmitKind::LLVMIR, "llvm", "optimized LLVM IR"),
-               clEnumValN(EmitKind::Assembly, "asm", "assembly"),
-               clEnumValN(EmitKind::Object, "obj",
-                          "an object file and model.h"),
-               clEnumValN(EmitKind::SharedLibrary, "so",
-                          "a shared library and model.h (default)")),
-    cl::init(EmitKind::SharedLibrary), cl::cat(category));
-static cl::opt<std::string>
-    target("target",
-           cl::desc("'native', a CPU name of this architecture such as "
-                    "icelake-server, or triple:cpu"),
-           cl::value_desc("target"), cl::init("native"), cl::cat(category));
+    weightsDir("weights-dir",
+               cl::desc("Folder of the weight files that the module names "
+                        "(default: that of the input)"),
+               cl::value_desc("folder"), cl::cat(inputOptions));
+
 static cl::opt<std::string>
     recipe("recipe",
            cl::desc("YAML rules: which layers become sparse and quantized, and "
-                    "how (docs/recipes.md)"),
-           cl::value_desc("recipe.yaml"), cl::cat(category));
-static cl::opt<std::string>
-    report("report",
-           cl::desc("Write a report a layer: pattern, format, errors of each "
-                    "order, bytes, kernel, why not sparse"),
-           cl::value_desc("report.json"), cl::cat(category));
+                    "how; see docs/recipes.md (default: none, all stay f32)"),
+           cl::value_desc("recipe.yaml"), cl::cat(compressionOptions));
 static cl::opt<StudyOrder> study(
     "study-order",
-    cl::desc("For measurements, not for use: dense f32 weights that were"),
+    cl::desc(
+        "For measurements, not for use: store dense f32 weights that were"),
     cl::values(clEnumValN(StudyOrder::SparsityFirst, "sparsity-first",
                           "masked, then quantized"),
                clEnumValN(StudyOrder::QuantizationFirst, "quantization-first",
                           "quantized, then masked by the quantized values"),
-               clEnumValN(StudyOrder::Sparsity, "sparsity", "masked"),
+               clEnumValN(StudyOrder::Sparsity, "sparsity", "masked only"),
                clEnumValN(StudyOrder::Quantization, "quantization",
-                          "quantized")),
-    cl::init(StudyOrder::None), cl::cat(category));
+                          "quantized only")),
+    cl::init(StudyOrder::None), cl::cat(compressionOptions));
+
+static cl::opt<std::string>
+    target("target",
+           cl::desc("CPU to compile for: 'native' (default, this machine), an "
+                    "LLVM CPU name of this architecture such as "
+                    "icelake-server, or triple:cpu"),
+           cl::value_desc("cpu"), cl::init("native"), cl::cat(targetOptions));
 static cl::opt<bool>
-    measureErrors("measure-errors",
-                  cl::desc("Measure the errors of the report (on by default)"),
-                  cl::init(true), cl::cat(category));
-static cl::opt<int64_t>
-    maxSeq("max-seq",
-           cl::desc("Positions of the KV caches (default: the model's own)"),
-           cl::value_desc("N"), cl::init(0), cl::cat(category));
-static cl::opt<std::string>
-    weightsDir("weights-dir",
-               cl::desc("Folder of the weight files that the module names "
-                        "(default: the model's)"),
-               cl::value_desc("folder"), cl::cat(category));
-static cl::opt<std::string>
-    modelName("name", cl::desc("Name of the model in the artifact"),
-              cl::value_desc("name"), cl::cat(category));
-static cl::opt<bool> openmp("openmp",
-                            cl::desc("Run layers on several threads by OpenMP"),
-                            cl::init(true), cl::cat(category));
+    openmp("openmp",
+           cl::desc("Run layers on several threads, with libomp (default: "
+                    "true)"),
+           cl::init(true), cl::cat(targetOptions));
 static cl::opt<std::string>
     runtime("runtime",
-            cl::desc("The runtime to link (default: libSQRuntime.a of this "
-                     "installation)"),
-            cl::value_desc("libSQRuntime.a"), cl::cat(category));
+            cl::desc("Runtime to link into the shared library (default: "
+                     "libSQRuntime.a of this installation)"),
+            cl::value_desc("libSQRuntime.a"), cl::cat(targetOptions));
+
+static cl::opt<std::string>
+    output("o",
+           cl::desc("Output file; the weight file and the C header get its "
+                    "name with .sqw and .h (default: model, with the extension "
+                    "of what is written)"),
+           cl::value_desc("file"), cl::cat(outputOptions));
+static cl::opt<EmitKind> emitKind(
+    "emit", cl::desc("What to write (default: so):"),
+    cl::values(clEnumValN(EmitKind::SharedLibrary, "so",
+                          "shared library, weight file, C header"),
+               clEnumValN(EmitKind::Object, "obj",
+                          "object, weight file, C header"),
+               clEnumValN(EmitKind::Assembly, "asm", "assembly"),
+               clEnumValN(EmitKind::LLVMIR, "llvm", "optimized LLVM IR"),
+               clEnumValN(EmitKind::MLIRLinalg, "mlir-linalg",
+                          "linalg IR after the reference lowering"),
+               clEnumValN(EmitKind::MLIRSQ, "mlir-sq",
+                          "sq IR: compressed, packed, kernels selected")),
+    cl::init(EmitKind::SharedLibrary), cl::cat(outputOptions));
+static cl::opt<std::string>
+    modelName("name",
+              cl::desc("Name of the model in artifact and header (default: the "
+                       "module's)"),
+              cl::value_desc("name"), cl::cat(outputOptions));
+static cl::opt<std::string> report(
+    "report",
+    cl::desc("Write a JSON report of each layer: pattern, format, errors "
+             "in both orders, bytes, kernel, why not sparse"),
+    cl::value_desc("report.json"), cl::cat(outputOptions));
+static cl::opt<bool>
+    measureErrors("measure-errors",
+                  cl::desc("Measure the errors of the report (default: true)"),
+                  cl::init(true), cl::cat(outputOptions));
 
 static const char *getExtension(EmitKind kind) {
   switch (kind) {
@@ -114,13 +128,20 @@ static const char *getExtension(EmitKind kind) {
   return "out";
 }
 
-/// libSQRuntime.a beside the bin/ directory of this program.
+/// libSQRuntime.a in the library folder that goes with the bin/ folder of this
+/// program: lib/ in a build, perhaps lib64/ or another name once installed.
 static std::string findRuntime(const char *program) {
   static int anchor;
-  llvm::SmallString<128> path(
+  llvm::SmallString<128> bin(
       llvm::sys::fs::getMainExecutable(program, &anchor));
-  llvm::sys::path::remove_filename(path);
-  llvm::sys::path::append(path, "..", "lib", "libSQRuntime.a");
+  llvm::sys::path::remove_filename(bin);
+  llvm::SmallString<128> path;
+  for (llvm::StringRef folder : {"lib", SQ_INSTALL_LIBDIR}) {
+    path = bin;
+    llvm::sys::path::append(path, "..", folder, "libSQRuntime.a");
+    if (llvm::sys::fs::exists(path))
+      break;
+  }
   return std::string(path);
 }
 
@@ -145,7 +166,8 @@ int main(int argc, char **argv) {
   mlir::registerAsmPrinterCLOptions();
   mlir::registerMLIRContextCLOptions();
   mlir::registerPassManagerCLOptions();
-  cl::HideUnrelatedOptions(category);
+  cl::HideUnrelatedOptions(
+      {&inputOptions, &compressionOptions, &targetOptions, &outputOptions});
   cl::ParseCommandLineOptions(
       argc, argv,
       "compiles a transformer, sparse and quantized, ahead of time\n\n"

@@ -18,23 +18,25 @@ using namespace mlir::sq;
 
 static cl::OptionCategory category("sq-import options");
 
-static cl::opt<std::string> input(cl::Positional, cl::Required,
-                                  cl::desc("<folder or .bin>"),
-                                  cl::cat(category));
-static cl::opt<std::string> output("o", cl::desc("Output file (default: -)"),
-                                   cl::value_desc("file"), cl::init("-"),
-                                   cl::cat(category));
+static cl::opt<std::string>
+    input(cl::Positional, cl::Required,
+          cl::desc("<Hugging Face folder or llama2.c .bin>"),
+          cl::cat(category));
+static cl::opt<std::string>
+    output("o", cl::desc("Output file (default: -, standard output)"),
+           cl::value_desc("file"), cl::init("-"), cl::cat(category));
 static cl::opt<int64_t>
     maxSeq("max-seq",
            cl::desc("Positions of the KV caches (default: the model's maximum, "
                     "at most 2048)"),
-           cl::value_desc("N"), cl::init(0), cl::cat(category));
+           cl::value_desc("n"), cl::init(0), cl::cat(category));
 
 namespace {
 enum Function { Prefill, Decode };
 } // namespace
 static cl::list<Function> functions(
-    "functions", cl::desc("What to import (default: both)"),
+    "functions",
+    cl::desc("Functions to import, separated by commas (default: both)"),
     cl::values(clEnumValN(Prefill, "prefill", "any number of tokens a call"),
                clEnumValN(Decode, "decode", "one token a call")),
     cl::CommaSeparated, cl::cat(category));

@@ -13,5 +13,10 @@ int main(int argc, char **argv) {
   mlir::sq::registerAllDialects(registry);
   mlir::sq::registerAllPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(
-      argc, argv, "sparse-quant optimizer driver\n", registry));
+      argc, argv,
+      "runs passes on IR: those of sparse-quant (sq-*, convert-sq-to-linalg) "
+      "and upstream's\n\n"
+      "  sq-opt model.mlir --sq-enforce-order --remark-policy=all "
+      "--remarks-filter=sq\n",
+      registry));
 }
