@@ -48,6 +48,7 @@ struct PerplexityOptions {
   /// Tokens of a window; 0 means the model's maximum.
   unsigned window = 0;
   /// Begin each window with BOS, so that its first token of text is scored.
+  /// Otherwise BOS begins the text and is in the first window only.
   bool bos = false;
   bool json = false;
 };

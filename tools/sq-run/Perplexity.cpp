@@ -65,7 +65,10 @@ Error sqrun::runPerplexity(const SessionOptions &sessionOptions,
   if (!window)
     return window.takeError();
 
-  std::vector<int32_t> tokens = tokenizer->encode(*text, /*addBos=*/false);
+  // As Llama's own tokenizers encode a text: BOS begins it. With --bos it
+  // begins each window instead, and isn't part of the text.
+  std::vector<int32_t> tokens =
+      tokenizer->encode(*text, /*addBos=*/!options.bos);
   size_t step = options.bos ? *window - 1 : *window, numScored = 0;
   double total = 0;
   auto start = std::chrono::steady_clock::now();

@@ -110,10 +110,11 @@ Option<unsigned>
            cl::desc("Tokens that are scored together, from an empty context "
                     "(default: the model's maximum)"),
            SQ_PERPLEXITY);
-Option<bool> bos("bos",
-                 cl::desc("Begin each window with BOS, so that its first token "
-                          "is scored, too"),
-                 SQ_PERPLEXITY);
+Option<bool>
+    bos("bos",
+        cl::desc("Begin each window with BOS, not only the text, so that "
+                 "its first token is scored, too"),
+        SQ_PERPLEXITY);
 Option<bool> json("json", cl::desc("Print JSON"), SQ_PERPLEXITY);
 
 Error run() {

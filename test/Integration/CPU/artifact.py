@@ -1,0 +1,132 @@
+"""Artifacts in Python, through the C ABI alone (sparse-quant-c/runtime.h)."""
+
+import ctypes
+from ctypes import POINTER, c_char_p, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
+
+import numpy as np
+
+
+class Tensor(ctypes.Structure):
+    """sq_tensor, which is DLPack's DLTensor."""
+
+    _fields_ = [
+        ("data", c_void_p),
+        ("device_type", c_int32),
+        ("device_id", c_int32),
+        ("ndim", c_int32),
+        ("code", c_uint8),
+        ("bits", c_uint8),
+        ("lanes", c_uint16),
+        ("shape", POINTER(c_int64)),
+        ("strides", POINTER(c_int64)),
+        ("byte_offset", c_uint64),
+    ]
+
+    def __init__(self, array):
+        assert array.flags.c_contiguous
+        self.shape_storage = (c_int64 * max(array.ndim, 1))(*array.shape)
+        code = {"i": 0, "u": 1, "f": 2}[array.dtype.kind]
+        super().__init__(array.ctypes.data, 1, 0, array.ndim, code, array.itemsize * 8, 1,
+                         self.shape_storage, None, 0)
+
+
+_call_type = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p, POINTER(POINTER(Tensor)), c_uint32,
+                              POINTER(POINTER(Tensor)), c_uint32)
+
+
+class Api(ctypes.Structure):
+    """sq_api."""
+
+    _fields_ = [
+        ("version", c_uint32),
+        ("size", c_uint32),
+        ("status_name", ctypes.CFUNCTYPE(c_char_p, c_int32)),
+        ("open", ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(c_void_p), c_char_p, ctypes.c_size_t)),
+        ("close", ctypes.CFUNCTYPE(None, c_void_p)),
+        ("descriptor", c_void_p),
+        ("num_functions", ctypes.CFUNCTYPE(c_uint32, c_void_p)),
+        ("function", ctypes.CFUNCTYPE(c_void_p, c_void_p, c_uint32)),
+        ("find_function", ctypes.CFUNCTYPE(c_void_p, c_void_p, c_char_p)),
+        ("context_create", ctypes.CFUNCTYPE(c_int32, c_void_p, POINTER(c_void_p), c_char_p,
+                                            ctypes.c_size_t)),
+        ("context_destroy", ctypes.CFUNCTYPE(None, c_void_p)),
+        ("context_reset", ctypes.CFUNCTYPE(c_int32, c_void_p)),
+        ("context_set_threads", ctypes.CFUNCTYPE(c_int32, c_void_p, c_int32)),
+        ("context_state", c_void_p),
+        ("last_error", ctypes.CFUNCTYPE(c_char_p, c_void_p)),
+        ("call", _call_type),
+    ]
+
+
+class Artifact:
+    """One model with one context."""
+
+    def __init__(self, path, threads=0):
+        self.library = ctypes.CDLL(str(path))
+        self.library.sq_get_api.restype = POINTER(Api)
+        self.api = self.library.sq_get_api(c_uint32(1)).contents
+        self.model, self.context = c_void_p(), c_void_p()
+        message = ctypes.create_string_buffer(512)
+        for create in (
+            lambda: self.api.open(None, ctypes.byref(self.model), message, 512),
+            lambda: self.api.context_create(self.model, ctypes.byref(self.context), message, 512),
+        ):
+            if create():
+                raise RuntimeError(message.value.decode())
+        self.api.context_set_threads(self.context, threads)
+
+    def close(self):
+        self.api.context_destroy(self.context)
+        self.api.close(self.model)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def call(self, name, inputs, output_shapes):
+        """Calls a function whose results are f32."""
+        outputs = [np.full(shape, np.nan, np.float32) for shape in output_shapes]
+
+        def pointers(arrays):
+            return (POINTER(Tensor) * len(arrays))(*(ctypes.pointer(Tensor(a)) for a in arrays))
+
+        function = self.api.find_function(self.model, name.encode())
+        if self.api.call(self.context, function, pointers(inputs), len(inputs),
+                         pointers(outputs), len(outputs)):
+            raise RuntimeError(self.api.last_error(self.context).decode())
+        return outputs
+
+    def reset(self):
+        assert self.api.context_reset(self.context) == 0
+
+
+class LanguageModel(Artifact):
+    def __init__(self, path, vocab, threads=0):
+        super().__init__(path, threads)
+        self.vocab = vocab
+
+    def run(self, function, tokens, pos):
+        """Logits of `tokens`, which begin at position `pos`."""
+        inputs = np.array(tokens, np.int32), np.array(pos, np.int64)
+        return self.call(function, inputs, [(len(tokens), self.vocab)])[0]
+
+    def prefill(self, tokens, pos=0):
+        return self.run("prefill", tokens, pos)
+
+    def decode(self, tokens, pos=0):
+        """One token a call."""
+        return np.concatenate(
+            [self.run("decode", [token], pos + i) for i, token in enumerate(tokens)]
+        )
+
+    def greedy(self, tokens, count):
+        """As llama.greedy, but a token a call."""
+        self.reset()
+        tokens = list(tokens)
+        logits = self.prefill(tokens)[-1]
+        while len(tokens) < count:
+            tokens.append(int(logits.argmax()))
+            logits = self.decode(tokens[-1:], len(tokens) - 1)[-1]
+        return tokens
