@@ -4,6 +4,7 @@ include(CMakePackageConfigHelpers)
 get_property(sq_libraries GLOBAL PROPERTY SQ_LIBRARIES)
 list(REMOVE_ITEM sq_libraries SQRuntime)
 get_property(sq_tools GLOBAL PROPERTY SQ_TOOLS)
+get_property(sq_plugins GLOBAL PROPERTY SQ_PLUGINS)
 set(sq_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/SparseQuant)
 
 install(TARGETS SQRuntime EXPORT SparseQuantRuntimeTargets
@@ -11,6 +12,8 @@ install(TARGETS SQRuntime EXPORT SparseQuantRuntimeTargets
 install(TARGETS ${sq_libraries} ${sq_tools} EXPORT SparseQuantTargets
         RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# Plugins are loaded by path; nothing links them, so they aren't exported.
+install(TARGETS ${sq_plugins} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ ${PROJECT_BINARY_DIR}/include/
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "*.inc"

@@ -16,18 +16,26 @@
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Pipelines/CPU.h"
 
-void mlir::sq::registerAllDialects(DialectRegistry &registry) {
-  ::mlir::registerAllDialects(registry);
-  ::mlir::registerAllExtensions(registry);
+void mlir::sq::registerDialect(DialectRegistry &registry) {
   registry.insert<SQDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
 }
 
-void mlir::sq::registerAllPasses() {
-  ::mlir::registerAllPasses();
+void mlir::sq::registerPasses() {
   registerSQTransformsPasses();
   registerSQArtifactPasses();
   registerSQCPUPasses();
   registerPipelines();
   registerSQToLinalgPasses();
+}
+
+void mlir::sq::registerAllDialects(DialectRegistry &registry) {
+  ::mlir::registerAllDialects(registry);
+  ::mlir::registerAllExtensions(registry);
+  registerDialect(registry);
+}
+
+void mlir::sq::registerAllPasses() {
+  ::mlir::registerAllPasses();
+  registerPasses();
 }

@@ -16,10 +16,16 @@ class DialectRegistry;
 } // namespace mlir
 
 namespace mlir::sq {
-/// The upstream dialects that our pipelines read or make, sq, and the external
-/// models of their interfaces.
+/// sq and the external models of its interfaces: all that a plugin adds to a
+/// host that has the upstream dialects.
+void registerDialect(DialectRegistry &registry);
+/// Our passes and pipelines. A pass can't be registered twice, so a plugin adds
+/// no others.
+void registerPasses();
+
+/// The upstream dialects that our pipelines read or make, and our own.
 void registerAllDialects(DialectRegistry &registry);
-/// Our passes and pipelines, and the upstream passes that go with them.
+/// The upstream passes, and our own.
 void registerAllPasses();
 } // namespace mlir::sq
 
