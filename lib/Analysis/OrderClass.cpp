@@ -5,10 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Analysis/OrderClass.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/IR/OperationSupport.h"
+#include "sparse-quant/Analysis/TraceQuantizer.h"
+#include "sparse-quant/Dialect/SQ/IR/Commute.h"
 #include "sparse-quant/Numerics/Error.h"
 
 using namespace mlir;
@@ -26,61 +25,6 @@ StringRef mlir::sq::stringifyOrderClass(OrderClass orderClass) {
   llvm_unreachable("unknown class");
 }
 
-static int64_t axisOf(int64_t axis, Value value) {
-  return *normalizeAxis(axis,
-                        cast<RankedTensorType>(value.getType()).getRank());
-}
-
-//===----------------------------------------------------------------------===//
-// Is the mask one that keeps the largest element of each scale group?
-//===----------------------------------------------------------------------===//
-
-/// Whether `scores` is to the real source what `quantized` is to its quantizer:
-/// the same moves, starting from the quantizer's input. Then a magnitude mask
-/// of `scores` is the mask that quantization doesn't disturb. Only moves that
-/// keep the axis' groups whole are looked through.
-static bool isRealTwin(Value scores, Value quantized) {
-  Operation *op = quantized.getDefiningOp();
-  if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
-    return isRealTwin(scores, dequantize.getValues());
-  if (auto quantize = dyn_cast_or_null<QuantizeOp>(op))
-    return quantized == quantize.getValues() && scores == quantize.getInput();
-  Operation *other = scores.getDefiningOp();
-  if (!op || !other || op->getName() != other->getName() ||
-      op->getAttrDictionary() != other->getAttrDictionary())
-    return false;
-  if (isa<tensor::CastOp>(op))
-    return isRealTwin(other->getOperand(0), op->getOperand(0));
-  if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
-    return transpose.getPermutation() ==
-               cast<linalg::TransposeOp>(other).getPermutation() &&
-           isRealTwin(other->getOperand(0), op->getOperand(0));
-  return false;
-}
-
-static bool keepsGroupMax(Value mask, Value quantized,
-                          const Quantizer &quantizer) {
-  auto op = mask.getDefiningOp<MaskOp>();
-  if (!op || op.getCriterion() != Criterion::Magnitude ||
-      !isRealTwin(op.getInput(), quantized))
-    return false;
-  numerics::Pattern pattern = op.getPattern().getPattern();
-  bool wholeTensor = pattern.kind == numerics::PatternKind::Unstructured &&
-                     pattern.scope == numerics::SparsityScope::Tensor;
-  return pattern.preservesGroupMax(quantizer.format.getFormat()) &&
-         (wholeTensor || axisOf(op.getAxis(), op.getInput()) == quantizer.axis);
-}
-
-static OrderClass classify(ApplyMaskOp op, Operation *root) {
-  std::optional<Quantizer> quantizer = traceQuantizer(op.getInput(), root);
-  if (!quantizer || !quantizer->format.getFormat().isZeroPreserving())
-    return OrderClass::ScaleChanging;
-  if (!quantizer->staticScales.empty() ||
-      keepsGroupMax(op.getMask(), op.getInput(), *quantizer))
-    return OrderClass::Commuting;
-  return OrderClass::ScaleChanging;
-}
-
 //===----------------------------------------------------------------------===//
 // How many mask elements swap
 //===----------------------------------------------------------------------===//
@@ -93,20 +37,24 @@ static std::optional<SmallVector<float>> constantFloats(Value value) {
   return llvm::to_vector(attr.getValues<float>());
 }
 
+static bool isLastAxis(int64_t axis, RankedTensorType type) {
+  return normalizeAxis(axis, type.getRank()) == type.getRank() - 1;
+}
+
 /// Fills in what the swap costs, for a mask of dequantize(quantize(constant)).
-static void measure(MaskOp mask, OrderViolation &violation) {
+static void measure(MaskOp mask, Operation *root, OrderViolation &violation) {
   auto dequantize = mask.getInput().getDefiningOp<DequantizeOp>();
   auto quantize = dequantize
                       ? dequantize.getValues().getDefiningOp<QuantizeOp>()
                       : QuantizeOp();
   if (!quantize || quantize.isStatic() ||
-      mask.getCriterion() == Criterion::Scores)
+      mask.getCriterion() == Criterion::Scores ||
+      !traceQuantizer(mask.getInput(), root))
     return;
   auto type = cast<RankedTensorType>(quantize.getInput().getType());
-  int64_t last = type.getRank() - 1;
   if (!type.hasStaticShape() || type.getNumElements() == 0 ||
-      axisOf(mask.getAxis(), mask.getInput()) != last ||
-      axisOf(quantize.getAxis(), quantize.getInput()) != last)
+      !isLastAxis(mask.getAxis(), type) ||
+      !isLastAxis(quantize.getAxis(), type))
     return;
   std::optional<SmallVector<float>> weights =
       constantFloats(quantize.getInput());
@@ -115,7 +63,7 @@ static void measure(MaskOp mask, OrderViolation &violation) {
     return;
   numerics::Pattern pattern = mask.getPattern().getPattern();
   numerics::OrderErrors errors;
-  int64_t cols = type.getDimSize(last);
+  int64_t cols = type.getShape().back();
   // NaN in the constant is reported by whoever evaluates it.
   if (numerics::measureOrder(
           &pattern, quantize.getFormat().getFormat(), *weights,
@@ -125,6 +73,12 @@ static void measure(MaskOp mask, OrderViolation &violation) {
   violation.swapped = errors.swapped;
   if (errors.swapBound >= 0.0)
     violation.bound = errors.swapBound;
+  // With evenly spaced codes or not: NUM-T4, no swap, no difference.
+  else if (errors.swapped == 0 &&
+           quantize.getFormat().getFormat().isZeroPreserving() &&
+           maskKeepsGroupMax(mask, quantize.getFormat().getFormat(),
+                             type.getRank() - 1))
+    violation.bound = 0.0;
 }
 
 //===----------------------------------------------------------------------===//
@@ -146,27 +100,46 @@ mlir::sq::findOrderViolations(Operation *root,
   auto isQuantized = [&](Value value) {
     return value && provenance.get(value).isQuantized();
   };
-  root->walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (auto mask = dyn_cast<MaskOp>(op)) {
-      for (Value operand : mask->getOperands())
-        if (isQuantized(operand)) {
-          measure(mask, *add(op, OrderClass::MaskFromQuantized, operand));
-          break;
-        }
-    } else if (isa<ApplyMaskOp, PackOp>(op)) {
-      auto apply = dyn_cast<ApplyMaskOp>(op);
-      Value mask = apply ? Value(apply.getMask()) : cast<PackOp>(op).getMask();
-      // The result of an sq.mask is reported there.
-      if (isQuantized(mask) && !mask.getDefiningOp<MaskOp>()) {
-        add(op, OrderClass::MaskFromQuantized, mask);
+  auto findMask = [&](MaskOp op) {
+    if (op->use_empty())
+      return;
+    for (Value operand : op->getOperands())
+      if (isQuantized(operand)) {
+        measure(op, root, *add(op, OrderClass::MaskFromQuantized, operand));
         return;
       }
-      if (!apply || !provenance.get(apply.getInput()).isCarried())
-        return;
-      OrderViolation *violation =
-          add(op, classify(apply, root), apply.getInput());
-      if (violation->orderClass == OrderClass::Commuting)
-        violation->swapped = 0;
+  };
+  auto findApplied = [&](Operation *op, Value masked, Value mask) {
+    // An sq.mask is reported where it stands.
+    if (isQuantized(mask)) {
+      add(op, OrderClass::MaskFromQuantized, mask);
+      return;
+    }
+    bool commutes = maskCommutes(mask, masked, root);
+    OrderViolation *violation =
+        add(op, commutes ? OrderClass::Commuting : OrderClass::ScaleChanging,
+            masked);
+    violation->swapped = 0;
+    if (commutes)
+      violation->bound = 0.0;
+  };
+  root->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (!isa<MaskOp, ApplyMaskOp, PackOp>(op) || !provenance.isReachable(op))
+      return;
+    if (auto mask = dyn_cast<MaskOp>(op)) {
+      findMask(mask);
+    } else if (auto apply = dyn_cast<ApplyMaskOp>(op)) {
+      if (!op->use_empty() && (isQuantized(apply.getMask()) ||
+                               provenance.get(apply.getInput()).isCarried()))
+        findApplied(op, apply.getInput(), apply.getMask());
+    } else if (auto pack = dyn_cast<PackOp>(op)) {
+      // Codes from outside are taken at their word, for their zeros can't be
+      // seen; codes that are made here were masked first or they weren't.
+      Value mask = pack.getMask();
+      if (mask && (isQuantized(mask) ||
+                   (!provenance.get(pack.getValues()).origins.empty() &&
+                    !isMaskedBefore(pack.getValues(), mask))))
+        findApplied(op, pack.getValues(), mask);
     }
   });
   return violations;

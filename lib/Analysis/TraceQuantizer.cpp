@@ -4,188 +4,211 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "sparse-quant/Analysis/TraceQuantizer.h"
+#include "FlowSources.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/SymbolTable.h"
-#include "sparse-quant/Analysis/OrderClass.h"
 #include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
 using namespace mlir::sq;
 
+using numerics::GroupScope;
+
+/// Scales that span every dimension have no axis to keep track of.
+static bool isPerTensor(const Quantizer &quantizer) {
+  return quantizer.format.getFormat().scope == GroupScope::Tensor;
+}
+
+static int64_t normalAxis(int64_t axis, Value value) {
+  return *normalizeAxis(axis,
+                        cast<RankedTensorType>(value.getType()).getRank());
+}
+
+/// The one dimension of `dims` that isn't 1, or the last one; -1 if several.
+static int64_t soleExtent(RankedTensorType type, ArrayRef<int64_t> dims) {
+  int64_t sole = dims.back();
+  unsigned count = 0;
+  for (int64_t dim : dims)
+    if (type.getDimSize(dim) != 1) {
+      sole = dim;
+      ++count;
+    }
+  return count <= 1 ? sole : -1;
+}
+
+/// Whether the groups of `quantizer` lie one after another in dimension `dim`
+/// without crossing its edge, so that more dimensions may join or leave.
+static bool tiles(const Quantizer &quantizer, RankedTensorType type,
+                  int64_t dim) {
+  numerics::Format format = quantizer.format.getFormat();
+  return format.scope == GroupScope::Group && !type.isDynamicDim(dim) &&
+         type.getDimSize(dim) % format.groupSize == 0;
+}
+
 namespace {
-/// One answer for all paths that lead to a value; `conflict` when they differ.
+/// One answer for all paths that lead to a value.
 class Tracer {
 public:
   explicit Tracer(Operation *root) : root(root) {}
 
   std::optional<Quantizer> trace(Value value) {
-    // A value under way is a loop: its other paths decide.
     if (!active.insert(value).second)
       return std::nullopt;
-    std::optional<Quantizer> result = traceOnce(value);
+    std::optional<Quantizer> result;
+    if (std::optional<SmallVector<Value>> sources =
+            getFlowSources(value, root)) {
+      result = traceAll(*sources);
+    } else {
+      result = traceOnce(value);
+      // What moves on its way around a loop isn't the same any more.
+      onlyLoops = false;
+    }
     active.erase(value);
     return result;
   }
 
 private:
   std::optional<Quantizer> traceOnce(Value value) {
-    if (auto arg = dyn_cast<BlockArgument>(value))
-      return traceArgument(arg);
     Operation *op = value.getDefiningOp();
-    if (auto dequantize = dyn_cast<DequantizeOp>(op))
+    if (auto quantize = dyn_cast_or_null<QuantizeOp>(op)) {
+      if (value != quantize.getValues())
+        return std::nullopt;
+      return Quantizer{quantize.getFormat(),
+                       normalAxis(quantize.getAxis(), value),
+                       llvm::to_vector(quantize.getStaticScales())};
+    }
+    if (auto dequantize = dyn_cast_or_null<DequantizeOp>(op))
       return traceDequantize(dequantize);
-    if (auto quantize = dyn_cast<QuantizeOp>(op))
-      return value == quantize.getValues()
-                 ? std::optional<Quantizer>(
-                       {quantize.getFormat(), axisOf(quantize.getAxis(), value),
-                        llvm::to_vector(quantize.getStaticScales())})
-                 : std::nullopt;
-    if (auto cast = dyn_cast<tensor::CastOp>(op))
-      return trace(cast.getSource());
-    if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-      return traceSlice(slice);
-    if (auto transpose = dyn_cast<linalg::TransposeOp>(op)) {
-      // Result dimension i is input dimension permutation[i].
-      std::optional<Quantizer> quantizer = trace(transpose.getInput());
-      if (quantizer)
-        quantizer->axis =
-            llvm::find(transpose.getPermutation(), quantizer->axis) -
-            transpose.getPermutation().begin();
-      return dropStaticUnlessEqualShape(quantizer);
+    if (isa_and_present<ApplyMaskOp>(op))
+      return trace(op->getOperand(0));
+    if (isa_and_present<tensor::CastOp, tensor::BitcastOp>(op) &&
+        isa<RankedTensorType>(op->getOperand(0).getType()))
+      return trace(op->getOperand(0));
+    if (isa_and_present<tensor::ExtractSliceOp, tensor::ExpandShapeOp,
+                        tensor::CollapseShapeOp, linalg::TransposeOp,
+                        linalg::BroadcastOp>(op)) {
+      std::optional<Quantizer> quantizer = trace(op->getOperand(0));
+      // Static scales have the shape of the quantizer's tensor; elsewhere it
+      // can't be repeated.
+      if (!quantizer || !quantizer->staticScales.empty())
+        return std::nullopt;
+      std::optional<int64_t> axis = moveAxis(op, *quantizer);
+      if (!axis)
+        return std::nullopt;
+      quantizer->axis = *axis;
+      return quantizer;
     }
-    if (auto broadcast = dyn_cast<linalg::BroadcastOp>(op)) {
-      std::optional<Quantizer> quantizer = trace(broadcast.getInput());
-      if (quantizer) {
-        SmallVector<int64_t> kept;
-        int64_t rank = cast<RankedTensorType>(value.getType()).getRank();
-        for (int64_t dim = 0; dim < rank; ++dim)
-          if (!llvm::is_contained(broadcast.getDimensions(), dim))
-            kept.push_back(dim);
-        quantizer->axis = kept[quantizer->axis];
-      }
-      return dropStaticUnlessEqualShape(quantizer);
-    }
-    if (auto apply = dyn_cast<ApplyMaskOp>(op))
-      return trace(apply.getInput());
-    return traceRegionOrCall(op, cast<OpResult>(value).getResultNumber());
-  }
-
-  static int64_t axisOf(int64_t axis, Value value) {
-    return *normalizeAxis(axis,
-                          cast<RankedTensorType>(value.getType()).getRank());
-  }
-
-  /// Static scales have the shape of the quantizer's tensor; elsewhere the
-  /// quantizer isn't known well enough to be repeated.
-  static std::optional<Quantizer>
-  dropStaticUnlessEqualShape(std::optional<Quantizer> quantizer) {
-    if (quantizer && !quantizer->staticScales.empty())
-      return std::nullopt;
-    return quantizer;
+    return std::nullopt;
   }
 
   std::optional<Quantizer> traceDequantize(DequantizeOp op) {
-    Quantizer result{op.getFormat(), axisOf(op.getAxis(), op.getResult()), {}};
-    auto quantize = op.getValues().getDefiningOp<QuantizeOp>();
-    if (!quantize) {
-      // The codes came a long way; they are read with this op's format.
-      std::optional<Quantizer> inner = trace(op.getValues());
-      if (!inner || !inner->staticScales.empty() ||
-          inner->format != result.format)
-        return std::nullopt;
-      return result;
-    }
-    if (quantize.getFormat() != op.getFormat() ||
-        axisOf(quantize.getAxis(), op.getResult()) != result.axis ||
-        !llvm::equal(quantize.getUsedScales(), op.getScales()))
-      return std::nullopt;
-    llvm::append_range(result.staticScales, quantize.getStaticScales());
-    return result;
-  }
-
-  std::optional<Quantizer> traceSlice(tensor::ExtractSliceOp op) {
-    std::optional<Quantizer> quantizer =
-        dropStaticUnlessEqualShape(trace(op.getSource()));
-    if (!quantizer || op.getSourceType().getRank() != op.getType().getRank())
-      return std::nullopt;
-    // Groups of the slice must be groups of the whole.
-    int64_t group = quantizer->format.getFormat().groupSize;
-    std::optional<int64_t> offset =
-        getConstantIntValue(op.getMixedOffsets()[quantizer->axis]);
-    if (group &&
-        (!offset || *offset % group != 0 ||
-         getConstantIntValue(op.getMixedStrides()[quantizer->axis]) != 1))
+    std::optional<Quantizer> quantizer = trace(op.getValues());
+    if (!quantizer || quantizer->format != op.getFormat() ||
+        quantizer->axis != normalAxis(op.getAxis(), op.getResult()) ||
+        !scalesBelongTo(op.getScales(), op.getValues(), root))
       return std::nullopt;
     return quantizer;
   }
 
-  /// The common answer of several sources; loops back to themselves don't
-  /// count.
+  /// Where the groups' axis is after `op`; std::nullopt where the groups are
+  /// others.
+  static std::optional<int64_t> moveAxis(Operation *op,
+                                         const Quantizer &quantizer) {
+    int64_t axis = quantizer.axis;
+    auto type = cast<RankedTensorType>(op->getResult(0).getType());
+    if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
+      // Result dimension i is input dimension permutation[i].
+      return llvm::find(transpose.getPermutation(), axis) -
+             transpose.getPermutation().begin();
+    if (auto broadcast = dyn_cast<linalg::BroadcastOp>(op)) {
+      SmallVector<int64_t> kept;
+      for (int64_t dim = 0; dim < type.getRank(); ++dim)
+        if (!llvm::is_contained(broadcast.getDimensions(), dim))
+          kept.push_back(dim);
+      return kept[axis];
+    }
+    if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
+      return sliceAxis(slice, quantizer);
+    if (type.getRank() != 0 && isPerTensor(quantizer))
+      return type.getRank() - 1;
+    if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
+      ReassociationIndices dims = expand.getReassociationIndices()[axis];
+      int64_t sole = soleExtent(type, dims);
+      if (sole >= 0)
+        return sole;
+      if (tiles(quantizer, type, dims.back()))
+        return dims.back();
+      return std::nullopt;
+    }
+    auto collapse = cast<tensor::CollapseShapeOp>(op);
+    for (auto [index, dims] :
+         llvm::enumerate(collapse.getReassociationIndices()))
+      if (llvm::is_contained(dims, axis)) {
+        if (soleExtent(collapse.getSrcType(), dims) == axis ||
+            (axis == dims.back() &&
+             tiles(quantizer, collapse.getSrcType(), axis)))
+          return index;
+      }
+    return std::nullopt;
+  }
+
+  /// Groups of the slice must be groups of the whole.
+  static std::optional<int64_t> sliceAxis(tensor::ExtractSliceOp op,
+                                          const Quantizer &quantizer) {
+    RankedTensorType source = op.getSourceType();
+    int64_t axis = quantizer.axis;
+    llvm::SmallBitVector dropped = op.getDroppedDims();
+    numerics::Format format = quantizer.format.getFormat();
+    if (dropped.test(axis))
+      return std::nullopt;
+    if (isPerTensor(quantizer) || format.hasTensorScale()) {
+      if (!source.hasStaticShape() || op.getType() != source)
+        return std::nullopt;
+    } else {
+      std::optional<int64_t> offset =
+          getConstantIntValue(op.getMixedOffsets()[axis]);
+      std::optional<int64_t> size =
+          getConstantIntValue(op.getMixedSizes()[axis]);
+      int64_t extent = source.getDimSize(axis);
+      if (!offset || !size || ShapedType::isDynamic(extent) ||
+          getConstantIntValue(op.getMixedStrides()[axis]) != 1)
+        return std::nullopt;
+      int64_t group = format.effectiveGroup(extent);
+      if (*offset % group != 0 ||
+          (*size % group != 0 && *offset + *size != extent))
+        return std::nullopt;
+    }
+    for (int64_t dim = 0, end = quantizer.axis; dim < end; ++dim)
+      axis -= dropped.test(dim);
+    return axis;
+  }
+
+  /// The common answer of several sources. Those that only lead around a loop
+  /// say nothing: the others decide.
   std::optional<Quantizer> traceAll(ArrayRef<Value> sources) {
     std::optional<Quantizer> result;
     for (Value source : sources) {
       if (active.contains(source))
         continue;
+      onlyLoops = false;
       std::optional<Quantizer> one = trace(source);
-      if (!one || (result && *result != *one))
+      if (!one && onlyLoops)
+        continue;
+      if (!one || (result && *result != *one)) {
+        onlyLoops = false;
         return std::nullopt;
+      }
       result = one;
     }
+    onlyLoops = !result;
     return result;
-  }
-
-  std::optional<Quantizer> traceArgument(BlockArgument arg) {
-    Operation *parent = arg.getOwner()->getParentOp();
-    if (auto loop = dyn_cast_or_null<scf::ForOp>(parent)) {
-      if (arg == loop.getInductionVar())
-        return std::nullopt;
-      unsigned index = arg.getArgNumber() - 1;
-      return traceAll(
-          {loop.getInitArgs()[index], loop.getYieldedValues()[index]});
-    }
-    auto function = dyn_cast_or_null<func::FuncOp>(parent);
-    if (!function || !function.isPrivate() || !arg.getOwner()->isEntryBlock())
-      return std::nullopt;
-    std::optional<SymbolTable::UseRange> uses =
-        SymbolTable::getSymbolUses(function, root);
-    if (!uses)
-      return std::nullopt;
-    SmallVector<Value> sources;
-    for (SymbolTable::SymbolUse use : *uses) {
-      auto call = dyn_cast<func::CallOp>(use.getUser());
-      if (!call)
-        return std::nullopt;
-      sources.push_back(call.getOperand(arg.getArgNumber()));
-    }
-    return traceAll(sources);
-  }
-
-  std::optional<Quantizer> traceRegionOrCall(Operation *op, unsigned index) {
-    if (auto branch = dyn_cast<scf::IfOp>(op))
-      return traceAll({branch.thenYield().getOperand(index),
-                       branch.elseYield().getOperand(index)});
-    if (auto loop = dyn_cast<scf::ForOp>(op))
-      return traceAll(
-          {loop.getInitArgs()[index], loop.getYieldedValues()[index]});
-    auto call = dyn_cast<func::CallOp>(op);
-    if (!call)
-      return std::nullopt;
-    auto callee = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
-        call, call.getCalleeAttr());
-    if (!callee || callee.isExternal())
-      return std::nullopt;
-    SmallVector<Value> sources;
-    for (Block &block : callee.getBody())
-      if (auto ret = dyn_cast<func::ReturnOp>(block.getTerminator()))
-        sources.push_back(ret.getOperand(index));
-    return traceAll(sources);
   }
 
   Operation *root;
   DenseSet<Value> active;
+  /// Of the last answer: it is none because it was waiting for itself.
+  bool onlyLoops = false;
 };
 } // namespace
 

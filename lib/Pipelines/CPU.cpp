@@ -37,6 +37,8 @@ void mlir::sq::buildSchedulePipeline(OpPassManager &pm,
 
 void mlir::sq::buildReferencePipeline(OpPassManager &pm,
                                       const CPUPipelineOptions &options) {
+  // Here the sq ops disappear, and with them what there was to prove.
+  pm.addPass(createSQVerifyOrder());
   ConvertSQToLinalgPassOptions convert;
   convert.keepKernels = {cpu::kDecodeRows.str()};
   pm.addPass(createConvertSQToLinalgPass(convert));
@@ -48,6 +50,7 @@ void mlir::sq::buildReferencePipeline(OpPassManager &pm,
 
 void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
                                       const CPUPipelineOptions &options) {
+  pm.addPass(createSQVerifyOrder());
   pm.addPass(createLowerInterface());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
@@ -67,6 +70,7 @@ void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
 
 void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
                                         const CPUPipelineOptions &options) {
+  pm.addPass(createSQVerifyOrder());
   pm.addNestedPass<func::FuncOp>(createLowerLinear({options.lanes}));
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());

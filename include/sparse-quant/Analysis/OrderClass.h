@@ -28,25 +28,8 @@ enum class OrderClass {
 };
 StringRef stringifyOrderClass(OrderClass orderClass);
 
-/// How a carried value was quantized, in the value's own shape.
-struct Quantizer {
-  QuantFormatAttrInterface format;
-  /// Nonnegative.
-  int64_t axis = 0;
-  /// Empty when the scales are computed from the values.
-  SmallVector<Value> staticScales;
-
-  bool operator==(const Quantizer &) const = default;
-};
-
-/// Follows `value` (decoded, or codes) back through transposes, casts,
-/// broadcasts, slices, regions and calls to its quantizer. std::nullopt when
-/// paths disagree or a reshape regroups the scales. `root` is where callers of
-/// functions are looked for.
-std::optional<Quantizer> traceQuantizer(Value value, Operation *root);
-
 struct OrderViolation {
-  /// The sq.mask (class 3), sq.apply_mask, or sq.pack with a computed mask.
+  /// The sq.mask (class 3), sq.apply_mask or sq.pack.
   Operation *op = nullptr;
   OrderClass orderClass = OrderClass::ScaleChanging;
   /// The operand that is quantized.
@@ -54,13 +37,16 @@ struct OrderViolation {
   /// The ops that quantized it.
   SmallVector<Operation *, 2> culprits;
   /// Mask elements that swap when the mask is taken from the real values, and
-  /// the bound of F3 on what that gains in L1; unknown unless the data is
-  /// constant, and no bound for formats with uneven bins.
+  /// the bound of NUM-T6 on what that gains in L1. Both are 0 for class 1. In
+  /// class 2 the mask stays, and what tighter scales gain has no bound here. In
+  /// class 3 they are unknown unless the data is constant, and there is no
+  /// bound where NUM-T6 has none.
   std::optional<int64_t> swapped;
   std::optional<double> bound;
 };
 
-/// All violations below `root`, in program order.
+/// All violations below `root` that control flow can reach, in program order.
+/// A mask that nobody uses masks nothing, and is none.
 SmallVector<OrderViolation>
 findOrderViolations(Operation *root, const OrderProvenance &provenance);
 

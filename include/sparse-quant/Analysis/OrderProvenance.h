@@ -5,20 +5,28 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// For each tensor value: has it been through a quantizer, and which one? A
-// sparse forward dataflow analysis over shape ops, elementwise ops, regions and
-// calls. It answers questions and rewrites nothing.
+// For each value: has it been through a quantizer, and which one? A sparse
+// forward dataflow analysis over shape ops, elementwise ops, regions and calls.
+// It answers questions and rewrites nothing.
 //
 // The facts form a powerset lattice, joined by union:
 //
 //   real     never quantized, as far as the module shows
-//   codes    quantized codes, or moved codes
-//   decoded  dequantized values, at most moved (reshaped, sliced, ...)
+//   codes    quantized codes, at most moved, cast or shifted by a zero point
+//   decoded  dequantized values, at most moved (reshaped, sliced, ...), cast or
+//            scaled by a real value
 //   derived  computed, element by element or by a reduction, from quantized
 //            values: |dequantize(...)|, say, which is a score
 //
 // A contraction (matmul, convolution) makes new real values: that is where a
-// network computes with quantized operands, and its result is no weight.
+// network computes with quantized operands, and its result is no weight. So
+// does sq.mask: where its scores are quantized, that is reported there, once.
+// A product that is summed over every dimension but those of a batch is a
+// reduction like any other; sums of squares are scores.
+//
+// What has no known callee, and regions whose data flow no interface tells,
+// count as computing from all that they read. docs/rationale/order.md says why
+// the facts are these, and what is not seen.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_ANALYSIS_ORDERPROVENANCE_H
@@ -57,6 +65,9 @@ bool isCodeElementType(Type type);
 /// Ops that move elements and compute nothing.
 bool isCarrierOp(Operation *op);
 
+/// arith's conversions of one element type to another.
+bool isCastOp(Operation *op);
+
 /// Runs the analysis below `root` (a module, for calls to be followed) and
 /// holds its answers until the IR changes.
 class OrderProvenance {
@@ -66,9 +77,11 @@ public:
   bool isValid() const { return valid; }
   /// Of a value that existed when the analysis ran; nothing is known of others.
   const Provenance &get(Value value) const;
+  /// Whether control flow can reach `op`, constant conditions considered.
+  bool isReachable(Operation *op) const;
 
 private:
-  DataFlowSolver solver;
+  mutable DataFlowSolver solver;
   bool valid = false;
   Provenance unknown;
 };

@@ -19,25 +19,38 @@
 using namespace mlir;
 using namespace mlir::sq;
 
-static bool commutes(Value maskValue, QuantizeOp quantize) {
+bool mlir::sq::maskKeepsGroupMax(MaskOp mask, const numerics::Format &format,
+                                 int64_t axis) {
+  numerics::Pattern pattern = mask.getPattern().getPattern();
+  if (mask.getCriterion() != Criterion::Magnitude ||
+      !pattern.preservesGroupMax(format))
+    return false;
+  // Where the whole tensor is one group of either, axes don't matter.
+  if (format.scope == numerics::GroupScope::Tensor ||
+      (pattern.kind == numerics::PatternKind::Unstructured &&
+       pattern.scope == numerics::SparsityScope::Tensor))
+    return true;
+  int64_t rank = cast<RankedTensorType>(mask.getInput().getType()).getRank();
+  return normalizeAxis(mask.getAxis(), rank) == axis;
+}
+
+bool mlir::sq::zeroIsKept(const numerics::Format &format, bool isStatic,
+                          bool masksCodes) {
+  return format.isZeroPreserving() || (isStatic && !masksCodes);
+}
+
+static bool commutes(Value maskValue, QuantizeOp quantize, bool masksCodes) {
   numerics::Format format = quantize.getFormat().getFormat();
-  if (!format.isZeroPreserving())
+  if (!zeroIsKept(format, quantize.isStatic(), masksCodes))
     return false;
   if (quantize.isStatic())
     return true;
   auto mask = maskValue.getDefiningOp<MaskOp>();
-  if (!mask || mask.getCriterion() != Criterion::Magnitude ||
-      mask.getInput() != quantize.getInput())
-    return false;
-  numerics::Pattern pattern = mask.getPattern().getPattern();
-  if (!pattern.preservesGroupMax(format))
-    return false;
   int64_t rank =
       cast<RankedTensorType>(quantize.getInput().getType()).getRank();
-  return (pattern.kind == numerics::PatternKind::Unstructured &&
-          pattern.scope == numerics::SparsityScope::Tensor) ||
-         normalizeAxis(mask.getAxis(), rank) ==
-             normalizeAxis(quantize.getAxis(), rank);
+  return mask && mask.getInput() == quantize.getInput() &&
+         maskKeepsGroupMax(mask, format,
+                           *normalizeAxis(quantize.getAxis(), rank));
 }
 
 /// The quantizer of the masked input, next to `apply`.
@@ -64,7 +77,7 @@ struct CommuteWithDecoded : OpRewritePattern<ApplyMaskOp> {
     if (!quantize || dequantize.getFormat() != quantize.getFormat() ||
         dequantize.getAxis() != quantize.getAxis() ||
         !llvm::equal(dequantize.getScales(), quantize.getUsedScales()) ||
-        !commutes(op.getMask(), quantize))
+        !commutes(op.getMask(), quantize, /*masksCodes=*/false))
       return failure();
     // With other users the tensor would be quantized twice: not canonical.
     if (!dequantize->hasOneUse() || !quantize.getValues().hasOneUse() ||
@@ -86,7 +99,8 @@ struct CommuteWithCodes : OpRewritePattern<ApplyMaskOp> {
                                 PatternRewriter &rewriter) const override {
     auto quantize = op.getInput().getDefiningOp<QuantizeOp>();
     if (!quantize || op.getInput() != quantize.getValues() ||
-        !quantize.getValues().hasOneUse() || !commutes(op.getMask(), quantize))
+        !quantize.getValues().hasOneUse() ||
+        !commutes(op.getMask(), quantize, /*masksCodes=*/true))
       return failure();
     // The scale of a group that vanishes may differ: it must go nowhere but to
     // the decoding of these codes, which are all zero there.

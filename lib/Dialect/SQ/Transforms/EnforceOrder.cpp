@@ -13,6 +13,7 @@
 #include "mlir/IR/Remarks.h"
 #include "sparse-quant/Analysis/OrderClass.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
+#include "llvm/Support/Format.h"
 
 namespace mlir::sq {
 #define GEN_PASS_DEF_SQENFORCEORDER
@@ -48,13 +49,11 @@ static void describe(remark::detail::InFlightRemark remark, StringRef what,
     remark << remark::metric("Swapped", *violation.swapped);
   else
     remark << remark::metric("Swapped", StringRef("unknown"));
+  std::string bound = "unknown";
   if (violation.bound)
-    remark << remark::metric("Bound", *violation.bound);
-  else
-    remark << remark::metric(
-        "Bound",
-        StringRef(violation.swapped && *violation.swapped == 0 ? "0"
-                                                               : "unknown"));
+    llvm::raw_string_ostream(bound = "")
+        << llvm::format("%.6g", *violation.bound);
+  remark << remark::metric("Bound", StringRef(bound));
 }
 
 static StringRef whatIsWrong(const OrderViolation &violation) {
@@ -101,10 +100,12 @@ static void attachCulprits(InFlightDiagnostic &diag,
   for (Operation *culprit : violation.culprits)
     diag.attachNote(culprit->getLoc())
         << (isa<QuantizeOp>(culprit) ? "quantized here" : "decoded here");
+  if (violation.culprits.empty())
+    diag.attachNote(violation.operand.getLoc()) << "these are codes already";
 }
 
 static void emitUnreachable(const OrderViolation &violation,
-                            const Realizer &realizer, StringRef reason) {
+                            const Realizer &realizer) {
   InFlightDiagnostic diag = violation.op->emitOpError(whatIsWrong(violation))
                             << ", and can't be moved in front of quantization "
                                "(class "
@@ -113,36 +114,34 @@ static void emitUnreachable(const OrderViolation &violation,
   if (realizer.getObstacle())
     diag.attachNote(realizer.getObstacle()->loc)
         << realizer.getObstacle()->message;
-  else if (!reason.empty())
-    diag.attachNote(violation.op->getLoc()) << reason;
-  attachCulprits(diag, violation);
+  if (!realizer.getObstacle() || !violation.culprits.empty())
+    attachCulprits(diag, violation);
   describe(remark::failed(violation.op->getLoc(), remarkOpts(violation.op)),
            whatIsWrong(violation), violation);
 }
 
-/// Repairs one violation and says so.
+/// Repairs one violation; says in `done` what it did.
 static LogicalResult repair(const OrderViolation &violation, Operation *root,
-                            Realizer &realizer, IRRewriter &rewriter) {
-  std::string reason;
-  StringRef done = "recomputed the mask from the unquantized values";
-  LogicalResult result = failure();
+                            Realizer &realizer, IRRewriter &rewriter,
+                            StringRef &done) {
   if (violation.orderClass == OrderClass::MaskFromQuantized) {
-    result = recomputeMask(violation.op, realizer);
-  } else {
-    result = moveMaskBeforeQuantizer(cast<ApplyMaskOp>(violation.op), root,
-                                     realizer, rewriter, reason);
-    done = violation.orderClass == OrderClass::Commuting
-               ? "moved the mask in front of the quantizer; decoded values "
-                 "stay the same"
-               : "moved the mask in front of the quantizer; the scales see "
-                 "only what it keeps";
+    done = "recomputed the mask from the unquantized values";
+    return recomputeMask(violation.op, realizer);
   }
-  if (failed(result))
-    emitUnreachable(violation, realizer, reason);
+  FailureOr<MovedScales> scales =
+      moveMaskBeforeQuantizer(violation.op, root, realizer, rewriter);
+  if (failed(scales))
+    return failure();
+  if (violation.orderClass == OrderClass::Commuting)
+    done = "moved the mask in front of the quantizer; decoded values stay the "
+           "same";
+  else if (*scales == MovedScales::Tightened)
+    done = "moved the mask in front of the quantizer; the scales see only what "
+           "it keeps";
   else
-    describe(remark::passed(violation.op->getLoc(), remarkOpts(violation.op)),
-             done, violation);
-  return result;
+    done = "moved the mask in front of the quantizer; the codes keep their "
+           "scales, which are used for others too";
+  return success();
 }
 
 /// Masks first: a mask of real values may commute where the old one didn't.
@@ -158,10 +157,10 @@ static void keepMostUrgent(SmallVectorImpl<OrderViolation> &violations) {
 
 LogicalResult mlir::sq::enforceOrder(Operation *root) {
   IRRewriter rewriter(root->getContext());
-  // Each round moves every mask over one quantizer at least; the bound only
-  // keeps a defect from turning into a hang.
-  constexpr int maxRounds = 200;
-  for (int round = 0; round < maxRounds; ++round) {
+  // Each round moves one mask over one quantizer at least; the bound only keeps
+  // a defect from turning into a hang.
+  std::optional<size_t> maxRounds;
+  for (size_t round = 0; !maxRounds || round < *maxRounds; ++round) {
     OrderProvenance provenance(root);
     if (!provenance.isValid())
       return root->emitError("the order of masks and quantizers can't be "
@@ -170,17 +169,30 @@ LogicalResult mlir::sq::enforceOrder(Operation *root) {
         findOrderViolations(root, provenance);
     if (violations.empty())
       return success();
+    if (!maxRounds)
+      maxRounds = 100 + 10 * violations.size();
     keepMostUrgent(violations);
+    SmallVector<SmallVector<Value>> found;
+    for (const OrderViolation &violation : violations)
+      found.emplace_back(violation.op->getOperands());
 
     bool failedAny = false;
-    for (const OrderViolation &violation : violations) {
-      // A repair before this one gave it new operands: the next round's work.
-      if (llvm::any_of(violation.op->getOperands(), [&](Value operand) {
-            return !provenance.get(operand).facts;
-          }))
+    for (auto [violation, operands] : llvm::zip_equal(violations, found)) {
+      // What a repair before this one gave new operands, or no users, is the
+      // next round's work.
+      if (!llvm::equal(violation.op->getOperands(), operands) ||
+          violation.op->use_empty())
         continue;
       Realizer realizer(root, provenance, rewriter);
-      failedAny |= failed(repair(violation, root, realizer, rewriter));
+      StringRef done;
+      if (succeeded(repair(violation, root, realizer, rewriter, done))) {
+        describe(
+            remark::passed(violation.op->getLoc(), remarkOpts(violation.op)),
+            done, violation);
+      } else {
+        emitUnreachable(violation, realizer);
+        failedAny = true;
+      }
       // After this, ops and values that were collected may be gone.
       if (realizer.changedStructure())
         break;

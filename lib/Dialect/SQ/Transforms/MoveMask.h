@@ -12,15 +12,18 @@
 
 namespace mlir::sq {
 
-/// Replaces `op`, which masks quantized values, by values that were masked and
-/// then quantized. The mask is carried back through the ops between quantizer
-/// and mask, so that scale groups stay what they were; where it can't be
-/// (regions, calls, broadcasts), the real values are brought here instead and
-/// quantized again in the same way. On failure the realizer or `reason` says
+/// What became of the scales when a mask moved.
+enum class MovedScales { Tightened, Kept };
+
+/// Lets `op`, an sq.apply_mask or sq.pack of quantized values, have values that
+/// were masked and then quantized. The mask is carried back through the ops
+/// between quantizer and mask, so that scale groups stay what they were; where
+/// it can't be (regions, calls, broadcasts), the real values are brought here
+/// instead and quantized again in the same way. On failure the realizer says
 /// why, and `op` still stands.
-LogicalResult moveMaskBeforeQuantizer(ApplyMaskOp op, Operation *root,
-                                      Realizer &realizer, IRRewriter &rewriter,
-                                      std::string &reason);
+FailureOr<MovedScales> moveMaskBeforeQuantizer(Operation *op, Operation *root,
+                                               Realizer &realizer,
+                                               IRRewriter &rewriter);
 
 } // namespace mlir::sq
 

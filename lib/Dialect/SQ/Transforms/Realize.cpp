@@ -9,21 +9,26 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace mlir::sq;
 
-RankedTensorType mlir::sq::getRealType(Type type) {
-  return cast<RankedTensorType>(type).clone(
-      Float32Type::get(type.getContext()));
+Type mlir::sq::getRealType(Type type) {
+  if (!isCodeElementType(getElementTypeOrSelf(type)))
+    return type;
+  Type real = Float32Type::get(type.getContext());
+  auto tensor = dyn_cast<TensorType>(type);
+  return tensor ? Type(tensor.clone(real)) : real;
 }
 
 static bool hasCodeType(Value value) {
   return isCodeElementType(getElementTypeOrSelf(value.getType()));
 }
 
-FailureOr<Value> Realizer::fail(Location loc, const Twine &message) {
+LogicalResult Realizer::fail(Location loc, const Twine &message) {
   if (!obstacle)
     obstacle = Obstacle{loc, message.str()};
   return failure();
@@ -44,6 +49,9 @@ Value Realizer::remember(Value value, Value real, RealizeDepth depth) {
 
 void Realizer::transfer(ValueRange from, ValueRange to) {
   for (auto [before, after] : llvm::zip(from, to)) {
+    for (auto &entry : memo)
+      if (entry.second == before)
+        entry.second = after;
     younger[after] = lookup(before);
     for (unsigned depth : {0u, 1u}) {
       auto it = memo.find({before, depth});
@@ -71,27 +79,38 @@ FailureOr<Value> Realizer::realize(Value value, RealizeDepth depth) {
   return realizeOp(cast<OpResult>(value), depth);
 }
 
+FailureOr<Value> Realizer::realizeQuantizer(OpResult value,
+                                            RealizeDepth depth) {
+  Operation *op = value.getOwner();
+  FailureOr<Value> real = op->getOperand(0);
+  if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
+    llvm::SaveAndRestore guard(
+        hasZeroPoint, dequantize.getFormat().getFormat().hasZeroPoint());
+    real = realize(op->getOperand(0), depth);
+  } else if (depth == RealizeDepth::Unquantized) {
+    llvm::SaveAndRestore guard(hasZeroPoint, false);
+    real = realize(op->getOperand(0), depth);
+  }
+  if (succeeded(real))
+    memo[{value, static_cast<unsigned>(depth)}] = *real;
+  return real;
+}
+
 FailureOr<Value> Realizer::realizeOp(OpResult value, RealizeDepth depth) {
   Operation *op = value.getOwner();
   unsigned index = value.getResultNumber();
-  if (isa<QuantizeOp, DequantizeOp>(op)) {
-    FailureOr<Value> real = op->getOperand(0);
-    if (isa<DequantizeOp>(op) || depth == RealizeDepth::Unquantized)
-      real = realize(op->getOperand(0), depth);
-    if (succeeded(real))
-      memo[{value, static_cast<unsigned>(depth)}] = *real;
-    return real;
-  }
-  // Where it is derived from quantized values, it is a violation of its own.
-  if (isa<MaskOp>(op))
-    return Value(value);
+  if (isa<QuantizeOp, DequantizeOp>(op))
+    return realizeQuantizer(value, depth);
   if (auto branch = dyn_cast<scf::IfOp>(op))
     return realizeIf(branch, index, depth);
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return realizeLoop(loop, index, /*inside=*/false, depth);
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return realizeWhileResult(loop, index, /*inside=*/false, depth);
   if (auto call = dyn_cast<func::CallOp>(op))
     return realizeCall(call, index, depth);
-  if (op->getNumOperands() == 0 || isa<tensor::EmptyOp>(op))
+  if (isa<tensor::EmptyOp>(op) ||
+      (op->getNumOperands() == 0 && op->getNumRegions() == 0))
     return realizeStored(op);
   return realizeClone(value, depth);
 }
@@ -101,25 +120,34 @@ FailureOr<Value> Realizer::realizeStored(Operation *op) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPointAfter(op);
   Value value = op->getResult(0);
+  Type type = getRealType(value.getType());
   if (auto empty = dyn_cast<tensor::EmptyOp>(op))
     return tensor::EmptyOp::create(rewriter, op->getLoc(),
-                                   empty.getMixedSizes(), rewriter.getF32Type())
+                                   empty.getMixedSizes(),
+                                   getElementTypeOrSelf(type))
         .getResult();
-  if (matchPattern(value, m_Zero()) || matchPattern(value, m_AnyZeroFloat()))
-    return arith::ConstantOp::create(
-               rewriter, op->getLoc(),
-               rewriter.getZeroAttr(getRealType(value.getType())))
+  if (!hasZeroPoint &&
+      (matchPattern(value, m_Zero()) || matchPattern(value, m_AnyZeroFloat())))
+    return arith::ConstantOp::create(rewriter, op->getLoc(),
+                                     rewriter.getZeroAttr(type))
         .getResult();
   return fail(op->getLoc(), "the values are stored here already quantized");
 }
 
 FailureOr<Value> Realizer::realizeClone(OpResult value, RealizeDepth depth) {
   Operation *op = value.getOwner();
-  if (!isMemoryEffectFree(op) ||
-      (op->getNumRegions() != 0 && !isa<linalg::LinalgOp>(op)))
+  auto endsHere = [&] {
     return fail(op->getLoc(),
                 "the way back to the unquantized values ends at '" +
                     op->getName().getStringRef() + "'");
+  };
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op->getRegions(), captured);
+  if (!isMemoryEffectFree(op) ||
+      (op->getNumRegions() != 0 && !isa<linalg::LinalgOp, tensor::PadOp>(op)) ||
+      llvm::any_of(captured,
+                   [&](Value used) { return lookup(used).isQuantized(); }))
+    return endsHere();
   if (!isCarrierOp(op) && !isa<ApplyMaskOp>(op) &&
       llvm::any_of(op->getOperands(), hasCodeType))
     return fail(op->getLoc(), "'" + op->getName().getStringRef() +
@@ -150,6 +178,10 @@ FailureOr<Value> Realizer::realizeClone(OpResult value, RealizeDepth depth) {
       return failure();
     operands.push_back(*real);
   }
+  // The way back of one may have rebuilt the loop that another comes from.
+  for (auto [operand, real] : llvm::zip(op->getOperands(), operands))
+    if (Value known = findKnown(operand, depth))
+      real = known;
 
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPointAfter(op);
@@ -168,9 +200,7 @@ FailureOr<Value> Realizer::realizeClone(OpResult value, RealizeDepth depth) {
                         ->getResult(0),
                     depth);
   if (hasCodeType(value) && op->getNumRegions() != 0)
-    return fail(op->getLoc(),
-                "the way back to the unquantized values ends at '" +
-                    op->getName().getStringRef() + "'");
+    return endsHere();
   Operation *clone = rewriter.clone(*op);
   clone->setOperands(operands);
   for (OpResult result : clone->getResults())

@@ -40,6 +40,9 @@ public:
   };
   const std::optional<Obstacle> &getObstacle() const { return obstacle; }
 
+  /// Says where the way back ends; the first obstacle is the one to report.
+  LogicalResult fail(Location loc, const Twine &message);
+
   /// A loop, branch or function was rebuilt: values that were collected
   /// earlier may be gone, and the analysis is to be run again.
   bool changedStructure() const { return structureChanged; }
@@ -50,7 +53,7 @@ public:
 private:
   /// The twin, if it needs no work; null otherwise.
   Value findKnown(Value value, RealizeDepth depth) const;
-  FailureOr<Value> fail(Location loc, const Twine &message);
+  FailureOr<Value> realizeQuantizer(OpResult value, RealizeDepth depth);
   FailureOr<Value> realizeOp(OpResult value, RealizeDepth depth);
   FailureOr<Value> realizeArgument(BlockArgument arg, RealizeDepth depth);
   FailureOr<Value> realizeStored(Operation *op);
@@ -58,6 +61,12 @@ private:
   FailureOr<Value> realizeIf(scf::IfOp op, unsigned index, RealizeDepth depth);
   FailureOr<Value> realizeLoop(scf::ForOp op, unsigned index, bool inside,
                                RealizeDepth depth);
+  FailureOr<Value> realizeWhileResult(scf::WhileOp op, unsigned index,
+                                      bool inside, RealizeDepth depth);
+  FailureOr<Value> realizeWhileArgument(scf::WhileOp op, unsigned index,
+                                        RealizeDepth depth);
+  /// `op` with one more loop-carried value, or one more result, or neither.
+  scf::WhileOp rebuildWhile(scf::WhileOp op, Value init, Value result);
   FailureOr<Value> realizeCall(func::CallOp op, unsigned index,
                                RealizeDepth depth);
   /// Carries what is known of `from` over to `to`, which takes its place.
@@ -69,13 +78,15 @@ private:
   IRRewriter &rewriter;
   std::optional<Obstacle> obstacle;
   bool structureChanged = false;
+  /// Below a format with a zero point, where code 0 isn't the value 0.
+  bool hasZeroPoint = false;
   DenseMap<std::pair<Value, unsigned>, Value> memo;
   /// Provenance of values that are younger than the analysis.
   DenseMap<Value, Provenance> younger;
 };
 
-/// `type` with element type f32.
-RankedTensorType getRealType(Type type);
+/// The type of a value's real twin: f32 where it holds codes.
+Type getRealType(Type type);
 
 } // namespace mlir::sq
 

@@ -24,6 +24,8 @@ FailureOr<Value> Realizer::realizeIf(scf::IfOp op, unsigned index,
   FailureOr<Value> elseValue = realize(op.elseYield().getOperand(index), depth);
   if (failed(elseValue))
     return failure();
+  // That may have rebuilt the loop that the other one comes from.
+  thenValue = realize(op.thenYield().getOperand(index), depth);
   SmallVector<Type> types(op.getResultTypes());
   types.push_back(thenValue->getType());
 
@@ -74,16 +76,90 @@ FailureOr<Value> Realizer::realizeLoop(scf::ForOp op, unsigned index,
   };
   adopt(oldArgs, wider.getBody()->getArguments().drop_back(), argStates);
   adopt(oldResults, wider.getResults().drop_back(), resultStates);
-  Value arg = wider.getRegionIterArgs()[index];
-  Value realArg = wider.getRegionIterArgs().back();
-  remember(arg, realArg, depth);
+  unsigned added = wider.getNumRegionIterArgs() - 1;
+  remember(wider.getRegionIterArg(index), wider.getRegionIterArg(added), depth);
 
-  FailureOr<Value> yielded = realize(wider.getYieldedValues()[index], depth);
+  // The loop may be rebuilt again in the meantime; its terminator stays.
+  auto yield = cast<scf::YieldOp>(wider.getBody()->getTerminator());
+  FailureOr<Value> yielded = realize(yield.getOperand(index), depth);
   if (failed(yielded))
     return failure();
-  wider.getYieldedValuesMutable()->back().set(*yielded);
-  remember(wider.getResult(index), wider.getResults().back(), depth);
-  return inside ? realArg : Value(wider.getResults().back());
+  yield.getResultsMutable()[added].set(*yielded);
+  wider = cast<scf::ForOp>(yield->getParentOp());
+  Value result =
+      remember(wider.getResult(index), wider.getResult(added), depth);
+  return inside ? Value(wider.getRegionIterArg(added)) : result;
+}
+
+scf::WhileOp Realizer::rebuildWhile(scf::WhileOp op, Value init, Value result) {
+  SmallVector<Value> inits(op.getInits());
+  SmallVector<Type> types(op.getResultTypes());
+  if (init)
+    inits.push_back(init);
+  if (result)
+    types.push_back(result.getType());
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  auto wider =
+      scf::WhileOp::create(rewriter, op.getLoc(), types, inits,
+                           /*beforeBuilder=*/nullptr, /*afterBuilder=*/nullptr);
+  wider->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  wider.getBefore().takeBody(op.getBefore());
+  wider.getAfter().takeBody(op.getAfter());
+  if (init) {
+    wider.getBefore().addArgument(init.getType(), op.getLoc());
+    // Carried unchanged until the real yield is known, which may need this.
+    wider.getYieldOp().getResultsMutable().append(init);
+  }
+  if (result) {
+    wider.getAfter().addArgument(result.getType(), op.getLoc());
+    wider.getConditionOp().getArgsMutable().append(result);
+  }
+  ValueRange kept = wider.getResults().take_front(op.getNumResults());
+  transfer(op.getResults(), kept);
+  rewriter.replaceOp(op, kept);
+  return wider;
+}
+
+FailureOr<Value> Realizer::realizeWhileArgument(scf::WhileOp op, unsigned index,
+                                                RealizeDepth depth) {
+  FailureOr<Value> init = realize(op.getInits()[index], depth);
+  if (failed(init))
+    return failure();
+  Block *before = op.getBeforeBody();
+  rebuildWhile(op, *init, /*result=*/nullptr);
+  unsigned added = before->getNumArguments() - 1;
+  Value real =
+      remember(before->getArgument(index), before->getArgument(added), depth);
+  // The op may be rebuilt again in the meantime; its blocks stay.
+  auto yield = [&] {
+    return cast<scf::WhileOp>(before->getParentOp()).getYieldOp();
+  };
+  FailureOr<Value> yielded = realize(yield().getOperand(index), depth);
+  if (failed(yielded))
+    return failure();
+  yield().getResultsMutable()[added].set(*yielded);
+  return real;
+}
+
+FailureOr<Value> Realizer::realizeWhileResult(scf::WhileOp op, unsigned index,
+                                              bool inside, RealizeDepth depth) {
+  Block *before = op.getBeforeBody(), *after = op.getAfterBody();
+  FailureOr<Value> forwarded =
+      realize(op.getConditionOp().getArgs()[index], depth);
+  if (failed(forwarded))
+    return failure();
+  op = cast<scf::WhileOp>(before->getParentOp());
+  // On its way through the loop it may have come by here.
+  Value known = inside ? findKnown(after->getArgument(index), depth)
+                       : findKnown(op.getResult(index), depth);
+  if (known)
+    return known;
+  op = rebuildWhile(op, /*init=*/nullptr, *forwarded);
+  Value arg =
+      remember(after->getArgument(index), after->getArguments().back(), depth);
+  Value result = remember(op.getResult(index), op.getResults().back(), depth);
+  return inside ? arg : result;
 }
 
 /// All calls of `function`, or failure when it may be called from elsewhere.
@@ -108,6 +184,11 @@ FailureOr<Value> Realizer::realizeArgument(BlockArgument arg,
   Operation *parent = arg.getOwner()->getParentOp();
   if (auto loop = dyn_cast<scf::ForOp>(parent))
     return realizeLoop(loop, arg.getArgNumber() - 1, /*inside=*/true, depth);
+  if (auto loop = dyn_cast<scf::WhileOp>(parent)) {
+    if (arg.getOwner() == loop.getBeforeBody())
+      return realizeWhileArgument(loop, arg.getArgNumber(), depth);
+    return realizeWhileResult(loop, arg.getArgNumber(), /*inside=*/true, depth);
+  }
   auto function = dyn_cast<func::FuncOp>(parent);
   if (!function || !arg.getOwner()->isEntryBlock())
     return fail(
