@@ -36,8 +36,9 @@ def SQEnforceOrder : Pass<"sq-enforce-order", "::mlir::ModuleOp"> {
     ```
 
     Remarks of the category `sq-enforce-order` carry `Class`, `Swapped` (mask
-    elements that change) and `Bound` (what that gains at most, in L1); the
-    latter two are `unknown` unless the data is constant.
+    elements that change) and `Bound` (what that gains at most, in L1), or
+    `unknown`. Ops that a rewrite leaves without users are erased. Masks that
+    nobody uses, or that control flow never reaches, are no violations.
   }];
   let options = [
     Option<"mode", "mode", "::mlir::sq::OrderMode",
@@ -73,7 +74,7 @@ def SQVerifyOrder : Pass<"sq-verify-order", "::mlir::ModuleOp"> {
     Needs: nothing. Guarantees: the module holds no mask that is derived from
     quantized values and no mask that is applied to them; otherwise the pass
     fails with an error at the mask and a note at the culprit. Every pipeline
-    that generates code runs it last, before the `sq` ops disappear.
+    that lowers runs it first.
 
     ```mlir
     %q, %s = sq.quantize %w to #sq.int<8, row> ...
