@@ -25,6 +25,7 @@ using namespace mlir;
 using namespace mlir::sq;
 
 void mlir::sq::buildOrderPipeline(OpPassManager &pm) {
+  pm.addPass(createSQRaise());
   pm.addPass(createSQEnforceOrder());
   pm.addPass(createSQVerifyOrder());
 }

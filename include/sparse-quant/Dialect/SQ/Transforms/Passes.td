@@ -13,6 +13,54 @@ include "mlir/Pass/PassBase.td"
 // Raising and order
 //===----------------------------------------------------------------------===//
 
+def SQRaise : Pass<"sq-raise"> {
+  let summary = "Recognizes foreign masks and quantizers";
+  let description = [{
+    Rewrites masks and quantizers in the spelling of others to `sq` ops, so that
+    the passes after it see in which order they come. Each family has its
+    patterns: quantize and dequantize steps as elementwise `linalg`, `arith` and
+    `math` ops (`populateRaiseQDQPatterns`), multiplication by a constant of
+    zeros and ones and `select` with a constant mask
+    (`populateRaiseMaskPatterns`), and `quant.qcast` and `quant.dcast`
+    (`populateRaiseQuantPatterns`). `docs/raise.md` lists what is recognized and
+    which numbers may change.
+
+    Needs: tensors; before any canonicalization, which folds
+    `quant.dcast(quant.qcast(x))` to `x`.
+    Guarantees: what is rewritten computes the same numbers, but for those that
+    `docs/raise.md` names. What is like a mask or a quantizer but isn't one of
+    `sq`'s stays as it is, and a missed remark of the category `sq-raise` says
+    why.
+
+    Before:
+    ```mlir
+    %q = quant.qcast %w : tensor<8x16xf32>
+        to tensor<8x16x!quant.uniform<i8<-127:127>:f32, 5.000000e-01>>
+    %d = quant.dcast %q : tensor<8x16x!quant.uniform<i8<-127:127>:f32, 5.000000e-01>>
+        to tensor<8x16xf32>
+    %r = arith.mulf %d, %zeros_and_ones : tensor<8x16xf32>
+    ```
+    After:
+    ```mlir
+    %s = arith.constant dense<5.000000e-01> : tensor<1x1xf32>
+    %q = sq.quantize %w static(%s : tensor<1x1xf32>) to int<8, tensor> : ...
+    %d = sq.dequantize %q, %s from int<8, tensor> : ...
+    %m = arith.constant dense<...> : tensor<8x16xi1>
+    %r = sq.apply_mask %d, %m : tensor<8x16xf32>
+    ```
+  }];
+  let options = [
+    Option<"allowNarrowRange", "allow-narrow-range", "bool", /*default=*/"false",
+           "Take codes in [-2^(b-1), 2^(b-1)-1] for those of the symmetric "
+           "format, which has one less; right unless something saturates at "
+           "the lowest">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::quant::QuantDialect",
+                           "::mlir::sq::SQDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def SQEnforceOrder : Pass<"sq-enforce-order", "::mlir::ModuleOp"> {
   let summary = "Moves masks in front of quantizers";
   let description = [{
