@@ -10,7 +10,9 @@
 #include "mlir/InitAllPasses.h"
 #include "sparse-quant/CodeGen/Artifact/Passes.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
+#include "sparse-quant/Conversion/QuantToSQ/QuantToSQ.h"
 #include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
+#include "sparse-quant/Conversion/SQToQuant/SQToQuant.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/BufferizableOpInterfaceImpl.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
@@ -26,7 +28,9 @@ void mlir::sq::registerPasses() {
   registerSQArtifactPasses();
   registerSQCPUPasses();
   registerPipelines();
+  registerQuantToSQPasses();
   registerSQToLinalgPasses();
+  registerSQToQuantPasses();
 }
 
 void mlir::sq::registerAllDialects(DialectRegistry &registry) {
