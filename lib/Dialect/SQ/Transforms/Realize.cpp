@@ -178,7 +178,10 @@ FailureOr<Value> Realizer::realizeClone(OpResult value, RealizeDepth depth) {
       return failure();
     operands.push_back(*real);
   }
-  // The way back of one may have rebuilt the loop that another comes from.
+  // The way back of one may have rebuilt the loop that another comes from, or
+  // come by here.
+  if (Value known = findKnown(value, depth))
+    return known;
   for (auto [operand, real] : llvm::zip(op->getOperands(), operands))
     if (Value known = findKnown(operand, depth))
       real = known;

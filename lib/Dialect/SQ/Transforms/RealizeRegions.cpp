@@ -12,20 +12,25 @@
 //===----------------------------------------------------------------------===//
 #include "Realize.h"
 #include "mlir/IR/SymbolTable.h"
+#include "llvm/ADT/ScopeExit.h"
 
 using namespace mlir;
 using namespace mlir::sq;
 
 FailureOr<Value> Realizer::realizeIf(scf::IfOp op, unsigned index,
                                      RealizeDepth depth) {
-  FailureOr<Value> thenValue = realize(op.thenYield().getOperand(index), depth);
-  if (failed(thenValue))
+  // On its way back through a loop around it, it may come by here, and rebuild
+  // what it comes by; terminators stay.
+  scf::YieldOp thenYield = op.thenYield(), elseYield = op.elseYield();
+  if (failed(realize(thenYield.getOperand(index), depth)))
     return failure();
-  FailureOr<Value> elseValue = realize(op.elseYield().getOperand(index), depth);
+  FailureOr<Value> elseValue = realize(elseYield.getOperand(index), depth);
   if (failed(elseValue))
     return failure();
-  // That may have rebuilt the loop that the other one comes from.
-  thenValue = realize(op.thenYield().getOperand(index), depth);
+  FailureOr<Value> thenValue = realize(thenYield.getOperand(index), depth);
+  op = cast<scf::IfOp>(thenYield->getParentOp());
+  if (Value known = findKnown(op.getResult(index), depth))
+    return known;
   SmallVector<Type> types(op.getResultTypes());
   types.push_back(thenValue->getType());
 
@@ -47,9 +52,15 @@ FailureOr<Value> Realizer::realizeIf(scf::IfOp op, unsigned index,
 
 FailureOr<Value> Realizer::realizeLoop(scf::ForOp op, unsigned index,
                                        bool inside, RealizeDepth depth) {
+  auto yield = cast<scf::YieldOp>(op.getBody()->getTerminator());
   FailureOr<Value> init = realize(op.getInitArgs()[index], depth);
   if (failed(init))
     return failure();
+  op = cast<scf::ForOp>(yield->getParentOp());
+  if (Value known = findKnown(inside ? Value(op.getRegionIterArg(index))
+                                     : Value(op.getResult(index)),
+                              depth))
+    return known;
   // The twin is carried unchanged until the real yield is known, for which
   // its own argument must exist.
   SmallVector<Value> oldArgs(op.getBody()->getArguments());
@@ -80,7 +91,6 @@ FailureOr<Value> Realizer::realizeLoop(scf::ForOp op, unsigned index,
   remember(wider.getRegionIterArg(index), wider.getRegionIterArg(added), depth);
 
   // The loop may be rebuilt again in the meantime; its terminator stays.
-  auto yield = cast<scf::YieldOp>(wider.getBody()->getTerminator());
   FailureOr<Value> yielded = realize(yield.getOperand(index), depth);
   if (failed(yielded))
     return failure();
@@ -123,10 +133,13 @@ scf::WhileOp Realizer::rebuildWhile(scf::WhileOp op, Value init, Value result) {
 
 FailureOr<Value> Realizer::realizeWhileArgument(scf::WhileOp op, unsigned index,
                                                 RealizeDepth depth) {
+  Block *before = op.getBeforeBody();
   FailureOr<Value> init = realize(op.getInits()[index], depth);
   if (failed(init))
     return failure();
-  Block *before = op.getBeforeBody();
+  op = cast<scf::WhileOp>(before->getParentOp());
+  if (Value known = findKnown(before->getArgument(index), depth))
+    return known;
   rebuildWhile(op, *init, /*result=*/nullptr);
   unsigned added = before->getNumArguments() - 1;
   Value real =
@@ -233,7 +246,7 @@ FailureOr<Value> Realizer::realizeCall(func::CallOp op, unsigned index,
     return fail(op.getLoc(), "the callee returns no further result");
   structureChanged = true;
   // The calls first, so that a recursive one finds its twin.
-  Value real;
+  UnrealizedConversionCastOp pin;
   for (func::CallOp call : *findCalls(callee, root)) {
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPoint(call);
@@ -246,15 +259,24 @@ FailureOr<Value> Realizer::realizeCall(func::CallOp op, unsigned index,
     rewriter.replaceOp(call, kept);
     Value twin =
         remember(wider.getResult(index), wider.getResults().back(), depth);
+    // Further results may be added to the call in the meantime.
     if (isThis)
-      real = twin;
+      pin = UnrealizedConversionCastOp::create(rewriter, call.getLoc(),
+                                               twin.getType(), twin);
   }
+  auto unpin = llvm::scope_exit([&] { rewriter.eraseOp(pin); });
+  SmallVector<func::ReturnOp> returns;
   for (Block &block : callee.getBody())
-    if (auto ret = dyn_cast<func::ReturnOp>(block.getTerminator())) {
-      FailureOr<Value> value = realize(ret.getOperand(index), depth);
-      if (failed(value))
-        return failure();
-      ret.getOperandsMutable().append(*value);
-    }
-  return real;
+    if (auto ret = dyn_cast<func::ReturnOp>(block.getTerminator()))
+      returns.push_back(ret);
+  // Places are kept, so that results that are added on the way come behind.
+  for (func::ReturnOp ret : returns)
+    ret.getOperandsMutable().append(ret.getOperand(index));
+  for (func::ReturnOp ret : returns) {
+    FailureOr<Value> value = realize(ret.getOperand(index), depth);
+    if (failed(value))
+      return failure();
+    ret.setOperand(added, *value);
+  }
+  return pin.getOperand(0);
 }
