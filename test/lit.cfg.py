@@ -16,6 +16,7 @@ config.environment["PATH"] = os.path.pathsep.join(
     [config.sq_tools_dir, config.llvm_tools_dir, os.environ.get("PATH", "")])
 config.substitutions.append(("%sq_lib", config.sq_lib_dir))
 config.substitutions.append(("%sq_obj", config.sq_obj_root))
+config.substitutions.append(("%llvm_lib", os.path.join(config.llvm_tools_dir, "..", "lib")))
 config.substitutions.append(("%sq_src", config.sq_src_root))
 # A Python with NumPy and ml_dtypes: the set-up script's virtual environment.
 venv_python = os.path.join(config.sq_src_root, ".venv", "bin", "python")

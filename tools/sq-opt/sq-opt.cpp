@@ -17,6 +17,6 @@ int main(int argc, char **argv) {
       "runs passes on IR: those of sparse-quant (sq-*, convert-sq-to-linalg) "
       "and upstream's\n\n"
       "  sq-opt model.mlir --sq-enforce-order --remark-policy=all "
-      "--remarks-filter=sq\n",
+      "--remarks-filter='sq.*'\n",
       registry));
 }
