@@ -72,7 +72,7 @@ void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
 void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
                                         const CPUPipelineOptions &options) {
   pm.addPass(createSQVerifyOrder());
-  pm.addNestedPass<func::FuncOp>(createLowerLinear({options.lanes}));
+  pm.addPass(createLowerLinear({options.lanes}));
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   if (options.openmp)

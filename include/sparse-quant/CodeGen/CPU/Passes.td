@@ -36,7 +36,7 @@ def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
-def LowerLinear : Pass<"sq-lower-linear", "::mlir::func::FuncOp"> {
+def LowerLinear : Pass<"sq-lower-linear", "::mlir::ModuleOp"> {
   let summary = "Linear layers on memrefs to vector code";
   let description = [{
     Lowers `out += x * transpose(w)` on memrefs with static N and K, spelled as
@@ -44,7 +44,8 @@ def LowerLinear : Pass<"sq-lower-linear", "::mlir::func::FuncOp"> {
     `cpu.decode-rows`, to an `scf.parallel` loop over blocks of rows of `w`
     with `vector` bodies. Packed rows are decoded to f32 once per block, and
     the block is reused for all rows of `x`. Tails are masked; nothing is read
-    out of bounds.
+    out of bounds. A pass on modules, because the tables that decode float codes
+    are globals which the functions share.
 
     Needs: bufferized functions, identity layouts in the innermost dimension.
     Guarantees: no `sq.matmul` with that kernel is left; other ops are untouched.
