@@ -221,6 +221,19 @@ def stored_scale_values(fmt, scales):
     return scales.view(dtype).astype(F32)[:, None]
 
 
+def quantize_static(fmt, x, static):
+    """NUM-F12: the codes of x under the scales of `static`."""
+    with np.errstate(all="ignore"):
+        scales = stored_scale_values(fmt, static.scales)[:, 0] * static.tensor_scale
+        ratio = divide(fmt.groups(x), scales)
+        if fmt.family == "uint":
+            zero_points = static.zero_points[:, None]
+            codes = np.clip(np.rint(ratio) + zero_points, 0, fmt.largest)
+        else:
+            codes = encode_element(fmt, ratio)
+        return fmt.ungroup(codes.astype(np.uint8), x.shape)
+
+
 def dequantize(fmt, q):
     """NUM-F13."""
     with np.errstate(all="ignore"):
