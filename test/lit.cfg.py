@@ -41,7 +41,7 @@ else:
 if os.path.exists("/proc/cpuinfo"):
     with open("/proc/cpuinfo") as cpuinfo:
         flags = set(cpuinfo.read().split())
-    for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_vbmi"):
+    for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_vbmi2"):
         if flag in flags:
             config.available_features.add(f"host-{flag.replace('_', '-')}")
 if config.sanitizers:

@@ -3,7 +3,20 @@
 import ctypes
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 
+import ml_dtypes
 import numpy as np
+
+# DLPack's type codes of kinds of NumPy, and of types that NumPy hasn't got.
+KINDS = {"i": 0, "u": 1, "f": 2, "b": 6}
+SMALL_FLOATS = {
+    np.dtype(ml_dtypes.float8_e4m3fn): 10,
+    np.dtype(ml_dtypes.float8_e5m2): 12,
+    np.dtype(ml_dtypes.float8_e8m0fnu): 14,
+}
+
+
+def type_code(dtype):
+    return SMALL_FLOATS[dtype] if dtype in SMALL_FLOATS else KINDS[dtype.kind]
 
 
 class Tensor(ctypes.Structure):
@@ -25,9 +38,8 @@ class Tensor(ctypes.Structure):
     def __init__(self, array):
         assert array.flags.c_contiguous
         self.shape_storage = (c_int64 * max(array.ndim, 1))(*array.shape)
-        code = {"i": 0, "u": 1, "f": 2}[array.dtype.kind]
-        super().__init__(array.ctypes.data, 1, 0, array.ndim, code, array.itemsize * 8, 1,
-                         self.shape_storage, None, 0)
+        super().__init__(array.ctypes.data, 1, 0, array.ndim, type_code(array.dtype),
+                         array.itemsize * 8, 1, self.shape_storage, None, 0)
 
 
 _call_type = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p, POINTER(POINTER(Tensor)), c_uint32,
@@ -88,15 +100,20 @@ class Artifact:
     def call(self, name, inputs, output_shapes):
         """Calls a function whose results are f32."""
         outputs = [np.full(shape, np.nan, np.float32) for shape in output_shapes]
+        self.call_into(name, inputs, outputs)
+        return outputs
+
+    def call_into(self, name, inputs, outputs):
+        """Calls a function that writes its results to `outputs`."""
 
         def pointers(arrays):
             return (POINTER(Tensor) * len(arrays))(*(ctypes.pointer(Tensor(a)) for a in arrays))
 
         function = self.api.find_function(self.model, name.encode())
+        assert function, f"no function {name}"
         if self.api.call(self.context, function, pointers(inputs), len(inputs),
                          pointers(outputs), len(outputs)):
             raise RuntimeError(self.api.last_error(self.context).decode())
-        return outputs
 
     def reset(self):
         assert self.api.context_reset(self.context) == 0
