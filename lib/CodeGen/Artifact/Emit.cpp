@@ -42,7 +42,13 @@ mlir::sq::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
     return nullptr;
   result->setDataLayout(machine.createDataLayout());
   result->setTargetTriple(machine.getTargetTriple());
-  for (llvm::Function &function : *result) {
+  return result;
+}
+
+/// What the functions are compiled for. All of them, the entries of the
+/// descriptor too: a small function is inlined there before it is vectorized.
+static void setTarget(llvm::Module &module, llvm::TargetMachine &machine) {
+  for (llvm::Function &function : module) {
     if (function.isDeclaration())
       continue;
     function.addFnAttr("target-cpu", machine.getTargetCPU());
@@ -50,10 +56,10 @@ mlir::sq::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
     // 512-bit registers are worth their clock where a kernel asks for them.
     function.addFnAttr("prefer-vector-width", "512");
   }
-  return result;
 }
 
 void mlir::sq::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  setTarget(module, machine);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
@@ -61,6 +67,9 @@ void mlir::sq::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PipelineTuningOptions tuning;
   tuning.LoopVectorization = true;
   tuning.SLPVectorization = true;
+  // Unrolling a short inner loop altogether hides it from the vectorizer, which
+  // then gathers along an outer one: attention's dot products over a head.
+  tuning.LoopUnrolling = false;
   llvm::PassBuilder builder(&machine, tuning);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(callGraph);
