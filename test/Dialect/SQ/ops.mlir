@@ -75,3 +75,43 @@ func.func @dense_matmul(%x: tensor<4x64xi8>, %xs: tensor<4x1xf32>, %p: tensor<8x
     outs(%init : tensor<4x8xf32>) {format = #sq.nvfp4, activationFormat = #sq.int<8, row>} -> tensor<4x8xf32>
   return %y : tensor<4x8xf32>
 }
+
+// CHECK-LABEL: @parameters_of_the_artifact
+func.func @parameters_of_the_artifact() {
+  // CHECK: sq.parameter "fc.payload" at 448 : tensor<32x32xi8>
+  %p = sq.parameter "fc.payload" at 448 : tensor<32x32xi8>
+  // CHECK: sq.parameter "fc.scale" : tensor<32x1xf8E8M0FNU>
+  %s = sq.parameter "fc.scale" : tensor<32x1xf8E8M0FNU>
+  return
+}
+
+// CHECK-LABEL: @axes
+func.func @axes(%w: tensor<3x64x5xf32>, %m: tensor<3x64x5xi1>) {
+  // CHECK: sq.mask magnitude(%{{.+}}) nm<16:32> axis = 1 : tensor<3x64x5xf32>
+  %0 = sq.mask magnitude(%w) nm<16:32> axis = 1 : tensor<3x64x5xf32>
+  // CHECK: sq.apply_mask %{{.+}}, %{{.+}} : tensor<3x64x5xf32>
+  %1 = sq.apply_mask %w, %m : tensor<3x64x5xf32>
+  // CHECK: sq.quantize %{{.+}} to int<4, group = 32> axis = -2 : tensor<3x64x5xf32> -> tensor<3x64x5xi4>, tensor<3x2x5xf32>
+  %2:2 = sq.quantize %w to int<4, group = 32> axis = -2 : tensor<3x64x5xf32> -> tensor<3x64x5xi4>, tensor<3x2x5xf32>
+  // CHECK: sq.dequantize %{{.+}}, %{{.+}} from int<4, group = 32> axis = -2
+  %3 = sq.dequantize %2#0, %2#1 from int<4, group = 32> axis = -2 : tensor<3x64x5xi4>, tensor<3x2x5xf32> -> tensor<3x64x5xf32>
+  return
+}
+
+// CHECK-LABEL: @dense_layout
+func.func @dense_layout(%q: tensor<8x16xf4E2M1FN>) -> tensor<8x16xf4E2M1FN> {
+  // CHECK: sq.pack %{{.+}} : tensor<8x16xf4E2M1FN> -> tensor<8x8xi8>
+  %p = sq.pack %q : tensor<8x16xf4E2M1FN> -> tensor<8x8xi8>
+  // CHECK: sq.unpack %{{.+}} : tensor<8x8xi8> -> tensor<8x16xf4E2M1FN>
+  %u = sq.unpack %p : tensor<8x8xi8> -> tensor<8x16xf4E2M1FN>
+  return %u : tensor<8x16xf4E2M1FN>
+}
+
+// CHECK-LABEL: @matmul_on_memrefs
+func.func @matmul_on_memrefs(%x: memref<?x64xf32>, %p: memref<8x32xi8>, %b: memref<8x8xi8>, %s: memref<8x2xf32>, %out: memref<?x8xf32>) {
+  // CHECK: sq.matmul ins(%{{.+}} : memref<?x64xf32>) weights(%{{.+}}, bitmap(%{{.+}}), scales(%{{.+}}) : memref<8x32xi8>, memref<8x8xi8>, memref<8x2xf32>) outs(%{{.+}} : memref<?x8xf32>) {format = #sq.int<8, group = 32>, kernel = "cpu.decode-rows", pattern = #sq.nm<2:4>}
+  sq.matmul ins(%x : memref<?x64xf32>)
+    weights(%p, bitmap(%b), scales(%s) : memref<8x32xi8>, memref<8x8xi8>, memref<8x2xf32>)
+    outs(%out : memref<?x8xf32>) {format = #sq.int<8, group = 32>, pattern = #sq.nm<2:4>, kernel = "cpu.decode-rows"}
+  return
+}

@@ -7,8 +7,9 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/TypeSwitch.h"
+
+#include <charconv>
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -25,13 +26,16 @@ static ParseResult parseFraction(AsmParser &parser, FailureOr<APFloat> &value) {
   return success();
 }
 
+/// The shortest decimal that reads back as `value`.
 static void printFraction(AsmPrinter &printer, const APFloat &value) {
-  SmallString<16> text;
-  value.toString(text, /*FormatPrecision=*/0, /*FormatMaxPadding=*/20);
-  // A float literal of MLIR needs its point.
-  if (text.find_first_of(".E") == StringRef::npos)
-    text += ".0";
-  printer << text;
+  char buffer[32];
+  auto [end, status] =
+      std::to_chars(buffer, buffer + sizeof(buffer), value.convertToDouble());
+  StringRef text(buffer, end - buffer);
+  // A float literal of MLIR needs its point, in front of an exponent too.
+  size_t exponent = std::min(text.find('e'), text.size());
+  printer << text.take_front(exponent) << (text.contains('.') ? "" : ".0")
+          << text.drop_front(exponent);
 }
 
 static ParseResult parseBlockDims(AsmParser &parser, int64_t &rows,
@@ -225,68 +229,92 @@ SQ_CODE_TYPE(HbfpAttr)
 
 using EmitError = function_ref<InFlightDiagnostic()>;
 
-static LogicalResult report(EmitError emitError, const numerics::Error &error) {
+/// Numerics says what is wrong; `rule` is where the attribute's description
+/// says what is right.
+static LogicalResult report(EmitError emitError, const numerics::Error &error,
+                            StringRef rule) {
   if (!error)
     return success();
-  return emitError() << *error;
+  return emitError() << *error << " [" << rule << "]";
 }
 
 LogicalResult NMAttr::verify(EmitError emitError, int64_t n, int64_t m) {
-  return report(emitError, numerics::Pattern::nm(n, m).verify());
+  return report(emitError, numerics::Pattern::nm(n, m).verify(), "SQ-NM-1");
 }
 
 LogicalResult UnstructuredAttr::verify(EmitError emitError, APFloat sparsity,
                                        Scope scope) {
   if (scope == Scope::Group)
-    return emitError() << "expected scope 'row' or 'tensor'";
+    return emitError()
+           << "expected scope 'row' or 'tensor' [SQ-UNSTRUCTURED-2]";
   return report(emitError,
                 numerics::Pattern::unstructured(sparsity.convertToDouble(),
                                                 numerics::SparsityScope::Row)
-                    .verify());
+                    .verify(),
+                "SQ-UNSTRUCTURED-1");
 }
 
 LogicalResult BlockAttr::verify(EmitError emitError, int64_t rows, int64_t cols,
                                 APFloat sparsity) {
+  using numerics::Pattern;
+  if (failed(report(emitError, Pattern::block(rows, cols, 0.0).verify(),
+                    "SQ-BLOCK-1")))
+    return failure();
   return report(emitError,
-                numerics::Pattern::block(rows, cols, sparsity.convertToDouble())
-                    .verify());
+                Pattern::block(1, 1, sparsity.convertToDouble()).verify(),
+                "SQ-BLOCK-2");
 }
 
 LogicalResult IntAttr::verify(EmitError emitError, unsigned bits, Scope scope,
                               int64_t groupSize, Type scaleType,
                               bool symmetric) {
+  using numerics::Format;
+  using numerics::GroupScope;
+  // One part after the other, the others harmless, so that each has its rule.
+  if (failed(report(emitError, Format::integer(bits, GroupScope::Row).verify(),
+                    "SQ-INT-1")) ||
+      failed(report(emitError,
+                    Format::integer(8, toNumerics(scope), groupSize).verify(),
+                    "SQ-INT-2")))
+    return failure();
   if (!scaleType.isF32() && !scaleType.isF16())
-    return emitError() << "expected scale type f32 or f16, got " << scaleType;
-  numerics::Format format =
-      numerics::Format::integer(bits, toNumerics(scope), groupSize);
+    return emitError() << "expected scale type f32 or f16, got " << scaleType
+                       << " [SQ-INT-3]";
+  Format format = Format::integer(bits, toNumerics(scope), groupSize,
+                                  scaleType.isF16() ? numerics::ScaleType::F16
+                                                    : numerics::ScaleType::F32);
   format.symmetric = symmetric;
-  return report(emitError, format.verify());
+  return report(emitError, format.verify(), "SQ-INT-4");
 }
 
 LogicalResult Fp8Attr::verify(EmitError emitError, Type element, Scope scope,
                               int64_t groupSize) {
   if (!isa<Float8E4M3FNType, Float8E5M2Type>(element))
     return emitError() << "expected element type f8E4M3FN or f8E5M2, got "
-                       << element;
+                       << element << " [SQ-FP8-1]";
   numerics::Format format =
       numerics::Format::fp8(*getFloatElement(element), toNumerics(scope));
   format.groupSize = groupSize;
-  return report(emitError, format.verify());
+  return report(emitError, format.verify(), "SQ-FP8-2");
 }
 
 LogicalResult MxAttr::verify(EmitError emitError, Type element) {
-  if (!element.isInteger(8) && !getFloatElement(element))
+  if (!element.isSignlessInteger(8) && !getFloatElement(element))
     return emitError() << "expected element type f8E4M3FN, f8E5M2, f6E2M3FN, "
                           "f6E3M2FN, f4E2M1FN or i8, got "
-                       << element;
+                       << element << " [SQ-MX-1]";
   return success();
 }
 
 LogicalResult HbfpAttr::verify(EmitError emitError, unsigned mantissaBits,
                                Scope scope, int64_t groupSize) {
-  numerics::Format format = numerics::Format::hbfp(mantissaBits, groupSize);
+  using numerics::Format;
+  if (failed(
+          report(emitError, Format::hbfp(mantissaBits).verify(), "SQ-HBFP-1")))
+    return failure();
+  Format format = Format::hbfp(7, groupSize);
   format.scope = toNumerics(scope);
-  return report(emitError, format.verify());
+  return report(emitError, format.verify(), "SQ-HBFP-2");
 }
 
 //===----------------------------------------------------------------------===//

@@ -4,6 +4,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
@@ -21,6 +23,11 @@ void SQDialect::initialize() {
 #define GET_OP_LIST
 #include "sparse-quant/Dialect/SQ/IR/SQOps.cpp.inc"
       >();
+}
+
+Operation *SQDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                          Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
 std::optional<int64_t> mlir::sq::normalizeAxis(int64_t axis, int64_t rank) {

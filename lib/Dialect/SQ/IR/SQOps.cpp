@@ -4,9 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/IR/TypeUtilities.h"
@@ -133,30 +131,31 @@ static LogicalResult verifyCodes(Operation *op, QuantFormatAttrInterface format,
          << codes << " [" << rule << "]";
 }
 
-/// SQ-PACK-3 and SQ-PACK-4, shared by pack, unpack and matmul: `rows`, `cols`
-/// is the matrix, `bits` the width of a code.
+/// The sizes of a packed matrix, shared by pack, unpack and matmul: `rows`,
+/// `cols` is the matrix, `bits` the width of a code.
 static LogicalResult verifyPacked(Operation *op, int64_t rows, int64_t cols,
                                   unsigned bits, ShapedType payload,
-                                  ShapedType bitmap) {
+                                  ShapedType bitmap, StringRef payloadRule,
+                                  StringRef bitmapRule) {
   if (payload.getRank() != 2 || payload.getDimSize(0) != rows)
     return op->emitOpError("expected a payload with ")
-           << rows << " rows, got " << payload << " [SQ-PACK-3]";
+           << rows << " rows, got " << payload << " [" << payloadRule << "]";
   int64_t full = numerics::payloadRowBytes(cols, bits);
   int64_t stride = payload.getDimSize(1);
   if (ShapedType::isDynamic(stride) || stride > full ||
       (!bitmap && stride != full))
     return op->emitOpError("expected a payload row of ")
            << (bitmap ? "at most " : "") << full << " bytes for " << cols
-           << " codes of " << bits << " bits, got " << payload
-           << " [SQ-PACK-3]";
+           << " codes of " << bits << " bits, got " << payload << " ["
+           << payloadRule << "]";
   if (!bitmap)
     return success();
   int64_t bytes = numerics::bitmapRowBytes(cols);
   if (bitmap.getRank() != 2 || bitmap.getDimSize(0) != rows ||
       bitmap.getDimSize(1) != bytes)
     return op->emitOpError("expected a bitmap of ")
-           << rows << "x" << bytes << " bytes, got " << bitmap
-           << " [SQ-PACK-4]";
+           << rows << "x" << bytes << " bytes, got " << bitmap << " ["
+           << bitmapRule << "]";
   return success();
 }
 
@@ -170,9 +169,10 @@ LogicalResult ParameterOp::verify() {
   if (!cast<RankedTensorType>(getType()).hasStaticShape())
     return emitOpError("expected a static shape, got ")
            << getType() << " [SQ-PARAM-2]";
-  if (getOffset() && *getOffset() < 0)
+  // The accessor of a signless attribute is unsigned; the attribute isn't.
+  if (IntegerAttr offset = getOffsetAttr(); offset && offset.getInt() < 0)
     return emitOpError("expected a nonnegative offset, got ")
-           << *getOffset() << " [SQ-PARAM-3]";
+           << offset.getInt() << " [SQ-PARAM-3]";
   return success();
 }
 
@@ -216,6 +216,16 @@ LogicalResult MaskOp::verify() {
     return emitOpError("expected rank 2 for a block pattern, got ")
            << type << " [SQ-MASK-4]";
   return success();
+}
+
+LogicalResult ApplyMaskOp::verify() {
+  Type element = cast<RankedTensorType>(getType()).getElementType();
+  auto floatType = dyn_cast<FloatType>(element);
+  if (isa<IntegerType>(element) ||
+      (floatType && APFloat::semanticsHasZero(floatType.getFloatSemantics())))
+    return success();
+  return emitOpError("expected integers, or floats that have a zero, got ")
+         << element << " [SQ-APPLY-2]";
 }
 
 //===----------------------------------------------------------------------===//
@@ -293,7 +303,7 @@ LogicalResult PackOp::verify() {
   return verifyPacked(*this, codes.getDimSize(0), codes.getDimSize(1),
                       codes.getElementTypeBitWidth(),
                       cast<ShapedType>(getPayload().getType()),
-                      typeOrNull(getBitmap()));
+                      typeOrNull(getBitmap()), "SQ-PACK-3", "SQ-PACK-4");
 }
 
 LogicalResult UnpackOp::verify() {
@@ -303,7 +313,7 @@ LogicalResult UnpackOp::verify() {
   return verifyPacked(*this, codes.getDimSize(0), codes.getDimSize(1),
                       codes.getElementTypeBitWidth(),
                       cast<ShapedType>(getPayload().getType()),
-                      typeOrNull(getBitmap()));
+                      typeOrNull(getBitmap()), "SQ-UNPACK-2", "SQ-UNPACK-3");
 }
 
 //===----------------------------------------------------------------------===//
@@ -315,6 +325,14 @@ static RankedTensorType asTensor(ShapedType type) {
 }
 
 LogicalResult MatmulOp::verify() {
+  bool onTensors = isa<RankedTensorType>(getInit().getType());
+  if (llvm::any_of(getOperation()->getOperandTypes(),
+                   [&](Type type) {
+                     return isa<RankedTensorType>(type) != onTensors;
+                   }) ||
+      static_cast<bool>(getResult()) != onTensors)
+    return emitOpError("expected tensors and a result, or memrefs and none "
+                       "[SQ-MM-8]");
   auto input = cast<ShapedType>(getInput().getType());
   auto payload = cast<ShapedType>(getPayload().getType());
   auto init = cast<ShapedType>(getInit().getType());
@@ -337,7 +355,7 @@ LogicalResult MatmulOp::verify() {
            << getFormat() << " [SQ-MM-7]";
   int64_t rows = payload.getDimSize(0), cols = input.getDimSize(1);
   if (failed(verifyPacked(*this, rows, cols, format.bits, payload,
-                          typeOrNull(getBitmap()))))
+                          typeOrNull(getBitmap()), "SQ-MM-2", "SQ-MM-2")))
     return failure();
   auto weights = RankedTensorType::get({rows, cols}, getFormat().getCodeType());
   if (failed(verifyScales(*this, getFormat(), weights, 1,
@@ -380,12 +398,4 @@ void MatmulOp::getEffects(
       effects.emplace_back(MemoryEffects::Write::get(), &operand,
                            SideEffects::DefaultResource::get());
   }
-}
-
-LogicalResult MatmulOp::reifyResultShapes(OpBuilder &builder,
-                                          ReifiedRankedShapedTypeDims &shapes) {
-  if (!getResult())
-    return failure();
-  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInit()));
-  return success();
 }

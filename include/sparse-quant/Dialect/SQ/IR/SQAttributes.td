@@ -28,11 +28,20 @@ class SQ_Pattern<string name, string mnemonic>
 def SQ_NMAttr : SQ_Pattern<"NM", "nm"> {
   let summary = "N of each M consecutive elements stay";
   let description = [{
-    Keeps the `n` largest scores of each `m` consecutive elements along the
-    axis; ties go to the lower index; a last group that the edge cuts short
-    counts as padded with zeros. `1 <= n <= m <= 64`.
+    ```
+    for each run of m consecutive elements along the axis:
+      keep the n with the largest scores     // ties: the lower index
+    ```
 
-    Example: `#sq.nm<2:4>`, the pattern of NVIDIA's sparse tensor cores.
+    A last group that the edge cuts short counts as padded with zeros, which
+    compete: of the scores (-1, -2) the pattern `nm<2:4>` keeps none.
+
+    ```mlir
+    #sq.nm<2:4>    // half stays: the pattern of NVIDIA's sparse tensor cores
+    #sq.nm<16:32>  // half stays, with more freedom
+    ```
+
+    Rule: SQ-NM-1 1 <= n <= m <= 64.
   }];
   let parameters = (ins "int64_t":$n, "int64_t":$m);
   let assemblyFormat = "`<` $n `` `:` `` $m `>`";
@@ -41,10 +50,22 @@ def SQ_NMAttr : SQ_Pattern<"NM", "nm"> {
 def SQ_UnstructuredAttr : SQ_Pattern<"Unstructured", "unstructured"> {
   let summary = "A fraction of the elements of a row or of the tensor is dropped";
   let description = [{
-    Drops the floor(s * n) smallest scores of the scope (`row` or `tensor`);
-    ties keep the lower index. `0 <= s <= 1`.
+    ```
+    for each row (scope row), or for the tensor (scope tensor), of n elements:
+      drop the floor(sparsity * n) with the smallest scores
+                                             // ties: the lower index stays
+    ```
 
-    Example: `#sq.unstructured<0.5, row>`.
+    A row is all elements along the axis. Over a tensor, index means position
+    in row-major order with the axis moved last.
+
+    ```mlir
+    #sq.unstructured<0.5, row>     // half of each output's weights
+    #sq.unstructured<0.9, tensor>  // a tenth stays, anywhere
+    ```
+
+    Rules: SQ-UNSTRUCTURED-1 the fraction lies in [0, 1]; SQ-UNSTRUCTURED-2 the
+    scope is `row` or `tensor`.
   }];
   let parameters = (ins APFloatParameter<"dropped fraction">:$sparsity,
                         EnumParameter<SQ_Scope>:$scope);
@@ -54,11 +75,22 @@ def SQ_UnstructuredAttr : SQ_Pattern<"Unstructured", "unstructured"> {
 def SQ_BlockAttr : SQ_Pattern<"Block", "block"> {
   let summary = "Whole blocks stay or go";
   let description = [{
-    Cuts a matrix into `rows` x `cols` blocks and drops, in each block row, the
-    floor(s * blocks) blocks with the smallest summed score; ties keep the
-    lower index. Rank 2 only.
+    ```
+    cut the matrix into blocks of rows x cols; the edge cuts the last ones
+    for each row of blocks:
+      drop the floor(sparsity * blocks) with the smallest sums of scores
+                                             // ties: the lower index stays
+    ```
 
-    Example: `#sq.block<16x4, 0.75>`.
+    Matrices only (SQ-MASK-4). `cols` counts along the axis, `rows` along the
+    other one.
+
+    ```mlir
+    #sq.block<16x4, 0.75>  // blocks of 16 outputs by 4 inputs, a quarter stays
+    ```
+
+    Rules: SQ-BLOCK-1 both extents are positive; SQ-BLOCK-2 the fraction lies in
+    [0, 1].
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$cols,
                         APFloatParameter<"dropped fraction">:$sparsity);
@@ -76,13 +108,28 @@ class SQ_Format<string name, string mnemonic>
 def SQ_IntAttr : SQ_Format<"Int", "int"> {
   let summary = "Integer codes with a real scale";
   let description = [{
-    Symmetric codes of `bits` bits (2..8) in +-(2^(bits-1)-1); the scale is
-    max|x| / (2^(bits-1)-1) of the group. `asymmetric` codes are unsigned with
-    an i32 zero point, represent 0.0 exactly, and are meant for activations.
-    The scale is f32, or f16 where `scale = f16` is given.
+    ```
+    symmetric   Q = 2^(bits-1) - 1     codes -Q..Q, i<bits>
+                scale = max|x| / Q     value = code * scale
+    asymmetric  Q = 2^bits - 1         codes 0..Q, i<bits>, read as unsigned
+                scale = (hi - lo) / Q  value = (code - zeroPoint) * scale
+                with lo = min(0, x...), hi = max(0, x...)
+    ```
 
-    Examples: `#sq.int<8, row>`, `#sq.int<4, group = 64, scale = f16>`,
-    `#sq.int<8, tensor>`, `#sq.int<8, row, asymmetric>`.
+    One scale for the tensor (`tensor`), for all elements along the axis
+    (`row`), or for `group = G` of them; f32, or f16 where `scale = f16` is
+    given. `asymmetric` adds an i32 zero point per scale, represents 0.0
+    exactly, and is meant for activations.
+
+    ```mlir
+    #sq.int<8, row>                      // one f32 scale per output
+    #sq.int<4, group = 64, scale = f16>  // 4.25 bits a weight
+    #sq.int<8, row, asymmetric>          // activations, per token
+    ```
+
+    Rules: SQ-INT-1 2 to 8 bits; SQ-INT-2 a group size is positive; SQ-INT-3 the
+    scale type is f32 or f16; SQ-INT-4 asymmetric formats have an f32 scale per
+    tensor or row.
   }];
   let parameters = (ins "unsigned":$bits, "::mlir::sq::Scope":$scope,
                         "int64_t":$groupSize, "::mlir::Type":$scaleType,
@@ -96,9 +143,19 @@ def SQ_IntAttr : SQ_Format<"Int", "int"> {
 def SQ_Fp8Attr : SQ_Format<"Fp8", "fp8"> {
   let summary = "OCP FP8 codes with a real scale";
   let description = [{
-    E4M3FN or E5M2 codes; the f32 scale is max|x| / max_elem (448 or 57344).
+    ```
+    scale = max|x| / Q     Q = 448 (f8E4M3FN) or 57344 (f8E5M2)
+    value = element * scale
+    ```
 
-    Example: `#sq.fp8<f8E4M3FN, row>`.
+    The scale is an f32 for the tensor or for each row.
+
+    ```mlir
+    #sq.fp8<f8E4M3FN, row>
+    ```
+
+    Rules: SQ-FP8-1 the element type is f8E4M3FN or f8E5M2; SQ-FP8-2 the scope
+    is `tensor` or `row`.
   }];
   let parameters = (ins "::mlir::Type":$element, "::mlir::sq::Scope":$scope,
                         "int64_t":$groupSize);
@@ -108,10 +165,23 @@ def SQ_Fp8Attr : SQ_Format<"Fp8", "fp8"> {
 def SQ_MxAttr : SQ_Format<"Mx", "mx"> {
   let summary = "OCP Microscaling: 32 elements share a power of two";
   let description = [{
-    OCP MX v1.0: the element is f8E4M3FN, f8E5M2, f6E2M3FN, f6E3M2FN, f4E2M1FN
-    or i8; the f8E8M0FNU scale has exponent floor(log2 max|x|) - emax.
+    OCP MX v1.0. Elements are f8E4M3FN, f8E5M2, f6E2M3FN, f6E3M2FN, f4E2M1FN, or
+    i8 in units of 1/64; 32 along the axis share a scale, an f8E8M0FNU.
 
-    Example: `#sq.mx<f4E2M1FN>`.
+    ```
+    scale = 2^(floor(log2 max|x|) - emax)   emax = exponent of the largest element
+    value = element * scale
+    ```
+
+    NaN or infinity in a block makes the block's scale NaN (byte 0xFF) and its
+    codes 0.
+
+    ```mlir
+    #sq.mx<f4E2M1FN>  // MXFP4: 4.25 bits a weight
+    #sq.mx<i8>        // MXINT8
+    ```
+
+    Rule: SQ-MX-1 the element type is one of these six.
   }];
   let parameters = (ins "::mlir::Type":$element);
   let assemblyFormat = "`<` $element `>`";
@@ -119,18 +189,41 @@ def SQ_MxAttr : SQ_Format<"Mx", "mx"> {
 
 def SQ_NvFp4Attr : SQ_Format<"NvFp4", "nvfp4"> {
   let summary = "E2M1 codes, an E4M3 scale per 16, an f32 scale per tensor";
-  let description = "Example: `#sq.nvfp4`.";
+  let description = [{
+    ```
+    tensorScale = max|x| / (6 * 448)                 f32, one per tensor
+    scale       = E4M3FN(max|block| / 6 / tensorScale)   one per 16 along the axis
+    value       = element * scale * tensorScale
+    ```
+
+    ```mlir
+    #sq.nvfp4  // 4.5 bits a weight
+    ```
+  }];
   let genVerifyDecl = 0;
 }
 
 def SQ_HbfpAttr : SQ_Format<"Hbfp", "hbfp"> {
   let summary = "Hybrid block floating point: integer mantissas, shared exponent";
   let description = [{
-    `mantissaBits` magnitude bits and a sign (HBFP8: 7, HBFP6: 5, HBFP4: 3);
-    the scale is the step 2^(e-m) with e = ceil(log2 max|x|), an f8E8M0FNU.
-    A maximum that is an exact power of two saturates.
+    m = `mantissaBits` magnitude bits and a sign (HBFP8: 7, HBFP6: 5, HBFP4: 3);
+    the scale is the step of the group, a power of two, an f8E8M0FNU.
 
-    Example: `#sq.hbfp<7, group = 64>`.
+    ```
+    scale = 2^(ceil(log2 max|x|) - m)
+    value = code * scale                   codes -(2^m - 1)..2^m - 1, i<m+1>
+    ```
+
+    A maximum that is a power of two saturates (1.0 becomes 127/128 at m = 7).
+    Hence this is the one family for which quantizing a second time can change
+    a value (NUM-F11).
+
+    ```mlir
+    #sq.hbfp<7, group = 64>
+    ```
+
+    Rules: SQ-HBFP-1 2 to 7 magnitude bits; SQ-HBFP-2 the scope is a group of
+    positive size.
   }];
   let parameters = (ins "unsigned":$mantissaBits, "::mlir::sq::Scope":$scope,
                         "int64_t":$groupSize);

@@ -60,8 +60,34 @@ def SQ_Dialect : Dialect {
       axis, `group = G` has ceil(K/G), `tensor` has extent 1 everywhere.
     * Bit-exact meaning: `docs/numerics.md`, implemented once in
       `lib/Numerics`. Verifier messages end with the ID of the broken rule.
+
+    ### Folding and canonicalization
+
+    Every op but `sq.parameter` and `sq.matmul` folds on constants through
+    `lib/Numerics`, bit for bit. Tensors of up to 65536 elements fold; ops whose
+    result takes more memory than what it was made of (`sq.dequantize`,
+    `sq.unpack`) only up to 1024, since a folded one would undo the compression.
+    Larger tensors are weights: they belong into a file, named by `sq.parameter`,
+    and `sq-pack-weights` evaluates them without making attributes of them. A
+    constant with a NaN, or with an infinity that the format can't represent,
+    isn't folded; `sq-pack-weights` reports it.
+
+    `canonicalize` moves a mask in front of a quantizer where that is exact
+    (class 1 of `docs/order.md`), and drops what repeats: a mask applied twice, a
+    magnitude mask of what that very pattern left, a tensor that is quantized
+    again from its own decoded values. It never removes
+    `sq.dequantize(sq.quantize(x))`: rounding is what quantizing means.
+
+    ### Tiling
+
+    `sq.mask`, `sq.apply_mask`, `sq.quantize`, `sq.dequantize` and `sq.matmul`
+    implement `TilingInterface`. A dimension along which elements share a scale
+    or compete for a place in the mask is not tiled; each op says which.
   }];
   let useDefaultAttributePrinterParser = 1;
+  let hasConstantMaterializer = 1;
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
   let extraClassDeclaration = [{
     void registerAttributes();
   }];

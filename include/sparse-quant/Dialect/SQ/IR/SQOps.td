@@ -7,16 +7,17 @@
 #ifndef SPARSE_QUANT_DIALECT_SQ_IR_SQOPS_TD
 #define SPARSE_QUANT_DIALECT_SQ_IR_SQOPS_TD
 
-include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-include "mlir/Interfaces/TilingInterface.td"
 include "sparse-quant/Dialect/SQ/IR/SQAttributes.td"
 
 class SQ_Op<string mnemonic, list<Trait> traits = []>
     : Op<SQ_Dialect, mnemonic, traits>;
+
+def SQ_ReifiesShapes : DeclareOpInterfaceMethods<
+    ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>;
 
 def SQ_AnyPattern : Attr<
     CPred<"::mlir::isa_and_present<::mlir::sq::SparsityPatternAttrInterface>($_self)">,
@@ -47,23 +48,26 @@ def SQ_ParameterOp : SQ_Op<"parameter", [
     Pure, DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
   let summary = "A named tensor of a weight file";
   let description = [{
-    The value of entry `name` of the file `source`, row-major. `source` is a
-    path relative to the module's directory of weights (an option of the pass
-    that reads it). Without `at`, the file is a safetensors file and `name` is
-    an entry of it; with `at = N`, the tensor's little-endian elements start at
-    byte N of the file (llama2.c checkpoints).
+    A constant whose elements stay in a file, row-major and little-endian.
 
-    The stored element type may be narrower than the result's (f16 or bf16 for
-    an f32 result): the widening is exact. The bytes are memory-mapped when a
-    pass evaluates them and never become text.
+    | form | the elements are |
+    | --- | --- |
+    | `"n" from "f"` | entry `n` of the safetensors file `f` |
+    | `"n" from "f" at B` | at byte B of the raw file `f` (llama2.c checkpoints); `n` is a name only |
+    | `"n" at B` | at byte B of the artifact's own weight file, which `sq-pack-weights` writes |
+    | `"n"` | in the artifact's own weight file, at an offset that isn't known yet |
 
-    Without `source` the entry belongs to the artifact's own weight file, where
-    `at` is its offset from the start of that file; that is what
-    `sq-pack-weights` leaves.
+    `f` is relative to the directory of weights, an option of the pass that
+    reads it. An entry may be narrower than the result (f16 or bf16 for f32);
+    widening is exact. Passes map the file into memory; the bytes never become
+    text or attributes, so a module of gigabytes stays a page long.
+
+    The op is pure: it can be duplicated, moved and erased like a constant.
 
     ```mlir
     %w = sq.parameter "model.norm.weight" from "model.safetensors" : tensor<64xf32>
     %v = sq.parameter "wq.0" from "stories.bin" at 131100 : tensor<64x64xf32>
+    %p = sq.parameter "fc.payload" at 448 : tensor<32x32xi8>
     ```
 
     Rules: SQ-PARAM-1 the name is not empty; SQ-PARAM-2 the type is static;
@@ -82,28 +86,37 @@ def SQ_ParameterOp : SQ_Op<"parameter", [
 // Masking
 //===----------------------------------------------------------------------===//
 
-def SQ_MaskOp : SQ_Op<"mask", [Pure,
+def SQ_MaskOp : SQ_Op<"mask", [Pure, SQ_ReifiesShapes,
     TypesMatchWith<"mask has the input's shape and element type i1", "input",
                    "mask", "::mlir::sq::detail::getMaskType($_self)">]> {
   let summary = "Chooses the elements that stay";
   let description = [{
     Computes which elements of `input` the pattern keeps; `true` is "keep".
 
-    * `magnitude(%w)`: the score is |w|, and -0.0 scores 0.
-    * `wanda(%w, %norms)`: the score is |w| * norms[k] with k along the axis
-      (Sun et al., arXiv 2306.11695).
-    * `scores(%s)`: the input is the score itself.
-
     ```
-    mask[i] = pattern keeps i, given score(input) along axis
+    score[i] = |input[i]|                  // magnitude(%w); -0.0 scores 0
+    score[i] = |input[i]| * norms[i_axis]  // wanda(%w, %norms)
+    score[i] = input[i]                    // scores(%s)
+    mask[i]  = pattern keeps i, given score along axis
     ```
 
-    A NaN score is undefined behavior at run time and an error at compile time.
+    `norms[k]` is the L2 norm of input k over calibration data (Sun et al.,
+    arXiv 2306.11695). `axis` is the dimension that groups and rows run along:
+    -1, the last, unless given; for a weight [N, K] that is K. A tensor of
+    another rank is a matrix whose rows are the runs along the axis.
+
+    The op only decides; `sq.apply_mask` zeroes. Its scores must not come from
+    quantized values, which `sq-verify-order` proves before code is generated.
+
+    A NaN score is undefined behavior at run time and an error where the
+    compiler evaluates weights. Tileable along all dimensions but the axis for
+    `nm` and `unstructured<s, row>`; along none for the other patterns.
 
     ```mlir
     %m = sq.mask magnitude(%w) nm<2:4> : tensor<8x16xf32>
     %n = sq.mask wanda(%w, %norms) nm<2:4> : tensor<8x16xf32>, tensor<16xf32>
     %b = sq.mask scores(%s) block<4x4, 0.5> : tensor<8x16xf32>
+    %t = sq.mask magnitude(%w) unstructured<0.5, row> axis = 0 : tensor<8x16xf32>
     ```
 
     Rules: SQ-MASK-1 `norms` are given for wanda and only for it; SQ-MASK-2
@@ -119,11 +132,13 @@ def SQ_MaskOp : SQ_Op<"mask", [Pure,
     attr-dict `:` type($input) (`,` type($norms)^)?
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
-def SQ_ApplyMaskOp : SQ_Op<"apply_mask", [Pure,
+def SQ_ApplyMaskOp : SQ_Op<"apply_mask", [Pure, SQ_ReifiesShapes,
     AllTypesMatch<["input", "result"]>,
-    TypesMatchWith<"mask has the input's shape and element type i1", "input",
+    TypesMatchWith<"mask has the input's shape and element type i1 [SQ-APPLY-1]", "input",
                    "mask", "::mlir::sq::detail::getMaskType($_self)">]> {
   let summary = "Zeroes the elements that a mask drops";
   let description = [{
@@ -131,26 +146,35 @@ def SQ_ApplyMaskOp : SQ_Op<"apply_mask", [Pure,
     result[i] = mask[i] ? input[i] : zero
     ```
 
-    `zero` is +0.0, also where the input is -0.0 or NaN; for integer and
-    narrow-float codes it is the zero code. A `select`, not a multiplication:
-    an infinity that is dropped leaves no NaN.
+    `zero` is +0.0, also where the input is -0.0 or NaN; for codes it is code 0.
+    A `select`, not a multiplication: an infinity that is dropped leaves no NaN.
+    Tileable along every dimension.
 
     ```mlir
     %s = sq.apply_mask %w, %m : tensor<8x16xf32>
     ```
 
-    Rule: SQ-APPLY-1 input, mask and result have one shape.
+    On codes (`tensor<8x16xi4>`) the op is legal, so that foreign models can be
+    described and repaired, but it breaks the order that this dialect is for:
+    `sq-enforce-order` moves it in front of the quantizer.
+
+    Rules: SQ-APPLY-1 input, mask and result have one shape, and the mask's
+    elements are i1; SQ-APPLY-2 the elements are integers, or floats that have a
+    zero.
   }];
   let arguments = (ins AnyRankedTensor:$input, SQ_MaskTensor:$mask);
   let results = (outs AnyRankedTensor:$result);
   let assemblyFormat = "$input `,` $mask attr-dict `:` type($input)";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
 //===----------------------------------------------------------------------===//
 // Quantizing
 //===----------------------------------------------------------------------===//
 
-def SQ_QuantizeOp : SQ_Op<"quantize", [Pure]> {
+def SQ_QuantizeOp : SQ_Op<"quantize", [Pure, SQ_ReifiesShapes]> {
   let summary = "Real values to codes and scales";
   let description = [{
     ```
@@ -158,20 +182,36 @@ def SQ_QuantizeOp : SQ_Op<"quantize", [Pure]> {
     values[i] = encode(input[i] / scale[group(i)])    // nearest even, saturating
     ```
 
-    Results: the codes, the scales, then the zero points (asymmetric) or the
-    per-tensor scale (nvfp4). With `static(...)` the scales are operands and
-    the op has the codes as its only result: calibrated scales, which no mask
-    can change.
+    Results: the codes, in the input's shape; the scales; then the zero points
+    (asymmetric) or the scale of the tensor (nvfp4). A scale tensor keeps the
+    rank, so that scales broadcast against values. For an input [N, K] and the
+    axis K:
+
+    | scope | scales |
+    | --- | --- |
+    | `tensor` | [1, 1] |
+    | `row` | [N, 1] |
+    | `group = G` | [N, ceil(K/G)], the last group of a row may be short |
+
+    With `static(...)` the scales are operands and the op has the codes as its
+    only result: calibrated scales, which no mask can change. They are finite
+    and not negative; a scale of 0 gives the code of 0.0.
 
     ```mlir
     %q, %s = sq.quantize %x to int<8, row>
         : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>
-    %c = sq.quantize %x static(%s : tensor<8x1xf32>) to int<8, row>
+    %a, %t, %z = sq.quantize %x to int<8, row, asymmetric>
+        : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>
+    %c = sq.quantize %w static(%u : tensor<8x1xf32>) to int<8, row>
         : tensor<8x64xf32> -> tensor<8x64xi8>
     ```
 
-    NaN in the input is undefined behavior at run time, except for `mx`, whose
-    block scale becomes NaN; it is an error at compile time.
+    NaN or infinity in the input is undefined behavior at run time, except for
+    `mx`, whose block scale becomes NaN. Where the compiler evaluates weights,
+    NaN is an error for every format, infinity for every one but `mx`. Tileable
+    along all dimensions but the axis; along none where the scales are computed
+    and one of them belongs to the tensor; along all where static scales don't
+    vary along the axis.
 
     Rules: SQ-QUANT-1 the codes have the input's shape and the format's code
     type; SQ-QUANT-2 the scales have the types that the format asks for;
@@ -200,22 +240,34 @@ def SQ_QuantizeOp : SQ_Op<"quantize", [Pure]> {
     }
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
+  let hasCanonicalizer = 1;
 }
 
-def SQ_DequantizeOp : SQ_Op<"dequantize", [Pure]> {
+def SQ_DequantizeOp : SQ_Op<"dequantize", [Pure, SQ_ReifiesShapes]> {
   let summary = "Codes and scales to real values";
   let description = [{
     ```
-    result[i] = decode(values[i]) * scale[group(i)]               // symmetric
-    result[i] = (values[i] - zeroPoint[group(i)]) * scale[group(i)]
+    result[i] = decode(values[i]) * scale[group(i)]                  // symmetric
+    result[i] = (values[i] - zeroPoint[group(i)]) * scale[group(i)]  // asymmetric
+    result[i] = decode(values[i]) * scale[group(i)] * tensorScale    // nvfp4
     ```
 
-    Each product is rounded once to f32.
+    Each product is rounded once to f32, from left to right. Every code has a
+    value, also those that `sq.quantize` never emits. Scales are finite and not
+    negative, but for `mx`, where a NaN scale makes its block NaN; others are
+    undefined behavior. `sq.dequantize` with format and scales of
+    `sq.quantize` is not the identity: it gives the rounded values.
 
     ```mlir
     %x = sq.dequantize %q, %s from int<8, row>
         : tensor<8x64xi8>, tensor<8x1xf32> -> tensor<8x64xf32>
+    %y = sq.dequantize %c, %s2, %t from nvfp4
+        : tensor<8x64xf4E2M1FN>, tensor<8x4xf8E4M3FN>, tensor<1x1xf32> -> tensor<8x64xf32>
     ```
+
+    Tileable along all dimensions, but not along the axis where the scope is a
+    group.
 
     Rules: SQ-DEQUANT-1 codes and result have one shape, and the codes the
     format's code type; SQ-DEQUANT-2 the scales have the types that the format
@@ -229,6 +281,7 @@ def SQ_DequantizeOp : SQ_Op<"dequantize", [Pure]> {
     `:` type($values) `,` type($scales) `->` type($result)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -239,14 +292,20 @@ def SQ_PackOp : SQ_Op<"pack", [Pure]> {
   let summary = "Codes to the reference packed layout";
   let description = [{
     Keeps the codes that the mask keeps, as a little-endian bit string per row,
-    and the mask as a bitmap (numerics.md, NUM-L rules):
+    and the mask as a bitmap (numerics.md, NUM-L rules). For codes [N, K] of
+    `bits` bits:
 
     ```
-    payload : [N, P]          i8   P = bytes of the widest row
-    bitmap  : [N, ceil(K/8)]  i8   bit k%8 of byte k/8 is mask[n, k]
+    payload : [N, P]          i8   the kept codes of row n, in order: code j in
+                                   bits j*bits.. of the row, from bit 0 of byte 0
+                                   upwards; the rest of the row is zero
+    bitmap  : [N, ceil(K/8)]  i8   bit k%8 of byte k/8 is mask[n, k]; the bits
+                                   behind column K-1 are zero
     ```
 
-    Without a mask the matrix is dense and there is no bitmap.
+    P is chosen by whoever builds the op: ceil(kept * bits / 8) for the row that
+    keeps most, which the pattern tells (2 of each 4, K = 64, i8: 32). Without a
+    mask the matrix is dense and there is no bitmap.
 
     ```mlir
     %p, %b = sq.pack %q mask(%m) : tensor<8x16xi4>, tensor<8x16xi1>
@@ -254,8 +313,8 @@ def SQ_PackOp : SQ_Op<"pack", [Pure]> {
     %d = sq.pack %q : tensor<8x16xi4> -> tensor<8x8xi8>
     ```
 
-    A row that keeps more codes than P holds is undefined behavior at run time
-    and an error at compile time.
+    A row that keeps more codes than P holds is undefined behavior, and isn't
+    folded.
 
     Rules: SQ-PACK-1 codes are of rank 2 and at most 8 bits wide; SQ-PACK-2 a
     bitmap comes with a mask, and only with it; SQ-PACK-3 the payload has a row
@@ -270,19 +329,30 @@ def SQ_PackOp : SQ_Op<"pack", [Pure]> {
     `->` type($payload) (`,` type($bitmap)^)?
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def SQ_UnpackOp : SQ_Op<"unpack", [Pure]> {
   let summary = "The reference packed layout back to codes";
   let description = [{
-    The inverse of `sq.pack`; dropped elements get the zero code.
+    ```
+    values[n, k] = bit k%8 of bitmap[n, k/8]
+                 ? code number (kept columns of row n before k) of payload row n
+                 : 0
+    ```
+
+    The inverse of `sq.pack`; dropped elements get code 0. A bitmap that keeps
+    more codes than a payload row holds, or columns behind the last one, is
+    undefined behavior, and isn't folded.
 
     ```mlir
     %q = sq.unpack %p bitmap(%b) : tensor<8x4xi8>, tensor<8x2xi8> -> tensor<8x16xi4>
+    %d = sq.unpack %r : tensor<8x8xi8> -> tensor<8x16xi4>
     ```
 
-    Rules: SQ-UNPACK-1 codes are of rank 2 and at most 8 bits wide;
-    SQ-UNPACK-3 and -4 are SQ-PACK-3 and -4.
+    Rules: SQ-UNPACK-1 codes are of rank 2 and at most 8 bits wide; SQ-UNPACK-2
+    the payload has a row for each row and at most ceil(K*bits/8) bytes in it
+    (exactly, when dense); SQ-UNPACK-3 the bitmap is [N, ceil(K/8)].
   }];
   let arguments = (ins SQ_ByteTensor:$payload, Optional<SQ_ByteTensor>:$bitmap);
   let results = (outs AnyRankedTensor:$values);
@@ -291,6 +361,7 @@ def SQ_UnpackOp : SQ_Op<"unpack", [Pure]> {
     `:` type($payload) (`,` type($bitmap)^)? `->` type($values)
   }];
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 //===----------------------------------------------------------------------===//
@@ -302,9 +373,7 @@ def SQ_TensorOrMemRef : AnyTypeOf<[AnyRankedTensor, AnyNon0RankedMemRef],
 
 def SQ_MatmulOp : SQ_Op<"matmul", [
     AttrSizedOperandSegments, DestinationStyleOpInterface,
-    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
-        ["reifyResultShapes"]>]> {
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>, SQ_ReifiesShapes]> {
   let summary = "Matrix product with packed, quantized, perhaps sparse weights";
   let description = [{
     ```
@@ -313,32 +382,50 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     out[m, n] = init[m, n] + sum over k of X[m, k] * W[n, k]
     ```
 
-    The weights are `payload`, `bitmap` (sparse only) and `scales` in the
-    layout of `sq.pack` with the format's groups along K. The input is f32 of
-    shape [M, K], or with `activationFormat` the codes and scales that
-    `sq.quantize` makes (per token: `row` scope).
+    | operand | shape | what |
+    | --- | --- | --- |
+    | input | [M, K] | f32, or with `activationFormat` codes |
+    | input scales | of `activationFormat`, axis K | none for an f32 input; per token means [M, 1] |
+    | payload | [N, P] i8 | the codes of W as `sq.pack` lays them out |
+    | bitmap | [N, ceil(K/8)] i8 | which elements are stored; none for dense weights |
+    | scales | of `format`, axis K | the scales (and the tensor scale) of W |
+    | outs | [M, N] f32 | what the product is added to |
 
-    Destination style, and tileable along M and N. The sum's order is
-    unspecified within f32 rounding; where both formats are integers the sum
-    over a scale group is exact in i32.
+    The order of summation is unspecified within f32 rounding; where both
+    formats are integers, sums over a scale group are exact.
 
     `pattern` says how the bitmap was made; it is a promise to kernels (a kernel
     for `nm<2:4>` may rely on it) and absent for dense weights. `kernel` is the
     decision of `sq-select-kernels`.
+
+    Destination style: on tensors the result takes the place of `outs`, and
+    bufferization reuses its buffer; on memrefs there is no result. Tileable
+    along M by any size, and along N by sizes that divide it, since N is static.
+    Not along K: where a column of a sparse row starts in the payload is known
+    only by counting the bitmap's bits in front of it, and a tile would have to
+    begin at a scale group, a bitmap byte and a payload byte at once. Kernels
+    walk K inside.
 
     ```mlir
     %y = sq.matmul ins(%x : tensor<4x64xf32>)
         weights(%p, bitmap(%b), scales(%s) : tensor<8x32xi8>, tensor<8x8xi8>, tensor<8x1xf32>)
         outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>}
         -> tensor<4x8xf32>
+    %z = sq.matmul ins(%c, %t : tensor<4x64xi8>, tensor<4x1xf32>)   // int8 activations
+        weights(%d, scales(%u) : tensor<8x64xi8>, tensor<8x1xf32>)  // dense
+        outs(%init : tensor<4x8xf32>)
+        {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>} -> tensor<4x8xf32>
     ```
 
-    Rules: SQ-MM-1 operands are of rank 2 and their M, N, K agree; SQ-MM-2
-    payload and bitmap follow SQ-PACK-3 and -4; SQ-MM-3 weight scales have the
-    types that the format asks for; SQ-MM-4 a pattern comes with a bitmap, and
-    only with it; SQ-MM-5 the input is f32 without an activation format, and
-    has its code type and scales with one; SQ-MM-6 activation scales do not
-    vary along K (they could not leave the sum); SQ-MM-7 weights are symmetric.
+    Rules: SQ-MM-1 operands are of rank 2, their M, N, K agree, N and K are
+    static, `outs` is f32 and the payload i8; SQ-MM-2 payload and bitmap have
+    the sizes that SQ-PACK-3 and SQ-PACK-4 give them; SQ-MM-3 weight scales have
+    the types that the format asks for; SQ-MM-4 a pattern comes with a bitmap,
+    and only with it; SQ-MM-5 the input is f32 without an activation format, and
+    has its code type and scales with one; SQ-MM-6 activation scales that vary
+    along K are powers of two (others could not leave the sum); SQ-MM-7 weights
+    are symmetric; SQ-MM-8 all operands are tensors and there is a result, or
+    all are memrefs and there is none.
   }];
   let arguments = (ins
       SQ_TensorOrMemRef:$input, Variadic<SQ_TensorOrMemRef>:$inputScales,
