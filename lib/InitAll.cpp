@@ -16,11 +16,13 @@
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/BufferizableOpInterfaceImpl.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
+#include "sparse-quant/Dialect/SQ/Transforms/TilingInterfaceImpl.h"
 #include "sparse-quant/Pipelines/CPU.h"
 
 void mlir::sq::registerDialect(DialectRegistry &registry) {
   registry.insert<SQDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
+  registerTilingInterfaceExternalModels(registry);
 }
 
 void mlir::sq::registerPasses() {
