@@ -74,16 +74,16 @@ typedef struct sq_state_desc {
 /// What became of one layer; strings are "" where there is nothing to say.
 typedef struct sq_layer_desc {
   const char *name;
-  /// "2:4", "dense", ...
+  /// "nm2:4", "dense", ...
   const char *pattern;
-  /// "int4 g64", "f32", ...
+  /// "int4.g64", "f32", "int8.row x int8.row" with quantized activations, ...
   const char *format;
   /// The kernel that was selected.
   const char *kernel;
   /// How sparsity came before quantization: "given", "commuted", "rescaled",
   /// "mask recomputed", ...
   const char *order;
-  /// Why the layer isn't computed sparsely.
+  /// Why the layer stays dense, or why no faster kernel computes it.
   const char *why_dense;
   int64_t rows;
   int64_t columns;

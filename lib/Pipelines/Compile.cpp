@@ -1,4 +1,4 @@
-//===- Compile.cpp - A module to an artifact --------------------*- C++ -*-===//
+//===- Compile.cpp - A module to an artifact ------------------------------===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,11 +8,14 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
 #include "sparse-quant/CodeGen/Artifact/Emit.h"
+#include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Compress.h"
 #include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
 #include "sparse-quant/Pipelines/CPU.h"
 #include "sparse-quant/Pipelines/Header.h"
+#include "sparse-quant/Pipelines/OutputFiles.h"
+#include "sparse-quant/Pipelines/Summary.h"
 #include "sparse-quant/Target/TargetSpec.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Config/llvm-config.h"
@@ -48,15 +51,20 @@ private:
     build(pm);
     return pm.run(module);
   }
-  /// Opens `path` and lets `write` fill it; the file is removed on failure.
+  /// The temporary path of what becomes `final`.
+  LogicalResult addOutput(StringRef final, std::string &path);
+  LogicalResult openOutputs();
+  /// Opens `path` and lets `write` fill it.
   LogicalResult
   writeFile(StringRef path,
             function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
+  LogicalResult lower();
   LogicalResult compressAndPack();
   void recordKernels();
+  LogicalResult writeLayerReport();
   LogicalResult writeModule();
   LogicalResult emitMachineCode();
-  LogicalResult link(StringRef object);
+  LogicalResult link();
 
   ModuleOp module;
   const CompileOptions &options;
@@ -66,6 +74,9 @@ private:
   ArtifactSignature signature;
   ArtifactInfo info;
   PackResult packed;
+  OutputFiles files;
+  /// Where `files` has us write; empty for what isn't written.
+  std::string weightPath, headerPath, reportPath, objectPath, outputPath;
 };
 
 } // namespace
@@ -81,15 +92,74 @@ LogicalResult Compilation::writeFile(
   if (llvm::Error failure = write(file.os()))
     return fail(std::move(failure));
   file.os().flush();
-  if (file.os().has_error())
-    return fail(llvm::createStringError(file.os().error(),
-                                        "cannot write '" + path + "'"));
+  if (file.os().has_error()) {
+    error = file.os().error();
+    // Who destroys a stream with an error dies.
+    file.os().clear_error();
+    return fail(llvm::createStringError(error, "cannot write '" + path +
+                                                   "': " + error.message()));
+  }
   file.keep();
   return success();
 }
 
+LogicalResult Compilation::addOutput(StringRef final, std::string &path) {
+  llvm::Expected<std::string> temporary = files.add(final);
+  if (!temporary)
+    return fail(temporary.takeError());
+  path = std::move(*temporary);
+  return success();
+}
+
+static bool hasParameters(ModuleOp module) {
+  return module
+      .walk([](ParameterOp op) {
+        return op.getSource() ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Makes all files first: nobody should wait for a compilation whose result has
+/// no place. The library comes last, as it needs the others.
+LogicalResult Compilation::openOutputs() {
+  auto besideOutput = [&](StringRef extension) {
+    SmallString<128> path(options.output);
+    llvm::sys::path::replace_extension(path, extension);
+    return std::string(path);
+  };
+  if (hasParameters(module)) {
+    if (options.output == "-")
+      return fail(llvm::createStringError(
+          "the weight file is named after the output, and '-' is no name: use "
+          "-o with a file"));
+    if (failed(addOutput(besideOutput("sqw"), weightPath)))
+      return failure();
+  }
+  bool shared = options.emit == EmitKind::SharedLibrary;
+  if (shared || options.emit == EmitKind::Object) {
+    if (options.output == "-")
+      return fail(llvm::createStringError(
+          "the C header is named after the output, and '-' is no name: use -o "
+          "with a file"));
+    if (failed(addOutput(besideOutput("h"), headerPath)))
+      return failure();
+  }
+  if (!options.report.empty() && failed(addOutput(options.report, reportPath)))
+    return failure();
+  if (failed(addOutput(options.output, outputPath)))
+    return failure();
+  objectPath = outputPath;
+  if (!shared)
+    return success();
+  llvm::Expected<std::string> object = files.addIntermediate(besideOutput("o"));
+  if (!object)
+    return fail(object.takeError());
+  objectPath = std::move(*object);
+  return success();
+}
+
 LogicalResult Compilation::writeModule() {
-  return writeFile(options.output, [&](llvm::raw_pwrite_stream &out) {
+  return writeFile(outputPath, [&](llvm::raw_pwrite_stream &out) {
     module.print(out);
     return llvm::Error::success();
   });
@@ -119,13 +189,23 @@ LogicalResult Compilation::run() {
     return failure();
   signature = std::move(*read);
 
+  if (failed(openOutputs()) || failed(lower()))
+    return failure();
+  if (llvm::Error error = files.commit())
+    return fail(std::move(error));
+  if (options.summary)
+    printSummary(packed.layers, *options.summary);
+  return success();
+}
+
+/// As far as `emit` says.
+LogicalResult Compilation::lower() {
   if (failed(compressAndPack()) || failed(runStage([&](OpPassManager &pm) {
         buildSchedulePipeline(pm, pipeline);
       })))
     return failure();
   recordKernels();
-  if (!options.report.empty() &&
-      failed(writeReport(module, packed, options.report)))
+  if (!reportPath.empty() && failed(writeLayerReport()))
     return failure();
   if (options.emit == EmitKind::MLIRSQ)
     return writeModule();
@@ -149,18 +229,10 @@ LogicalResult Compilation::compressAndPack() {
     return failure();
   if (failed(runStage([](OpPassManager &pm) { buildOrderPipeline(pm); })))
     return failure();
-  bool hasParameters = module
-                           .walk([](ParameterOp op) {
-                             return op.getSource() ? WalkResult::interrupt()
-                                                   : WalkResult::advance();
-                           })
-                           .wasInterrupted();
-  if (!hasParameters)
+  if (weightPath.empty())
     return success();
   PackOptions pack;
-  SmallString<128> path(options.output);
-  llvm::sys::path::replace_extension(path, "sqw");
-  pack.output = std::string(path);
+  pack.output = weightPath;
   pack.weightsDir = options.weightsDir;
   pack.study = options.study;
   pack.measureErrors = options.measureErrors;
@@ -172,32 +244,44 @@ LogicalResult Compilation::compressAndPack() {
   return success();
 }
 
-/// The reports name the kernels that the layers' ops got.
+/// The reports name the kernels that the layers' ops got, and what kept them
+/// from better ones.
 void Compilation::recordKernels() {
-  llvm::StringMap<StringRef> kernels;
+  llvm::StringMap<MatmulOp> products;
   module.walk([&](MatmulOp op) {
-    auto payload = op.getPayload().getDefiningOp<ParameterOp>();
-    if (payload && op.getKernel())
-      kernels[payload.getName().rsplit('.').first] = *op.getKernel();
+    if (auto payload = op.getPayload().getDefiningOp<ParameterOp>())
+      products[payload.getName().rsplit('.').first] = op;
   });
   for (LayerReport &layer : packed.layers) {
-    auto it = kernels.find(layer.name);
-    if (it != kernels.end())
-      layer.kernel = it->second.str();
+    if (MatmulOp op = products.lookup(layer.name); op && op.getKernel()) {
+      layer.kernel = op.getKernel()->str();
+      cpu::KernelChoice choice = cpu::selectKernel(op, pipeline.lanes);
+      if (choice.kernel == layer.kernel)
+        layer.whyNotFaster = choice.whyNotBetter;
+    }
     LayerInfo row;
     row.name = layer.name;
     row.pattern = layer.pattern;
     row.format = layer.format;
+    if (layer.activationFormat != "f32")
+      row.format += " x " + layer.activationFormat;
     row.kernel = layer.kernel;
     row.order = layer.order;
-    row.whyDense = layer.whyDense;
+    row.whyDense = layer.whyDense.empty() ? layer.whyNotFaster : layer.whyDense;
     row.rows = layer.rows;
     row.columns = layer.columns;
     row.denseBytes = layer.denseBytes;
-    row.packedBytes = layer.storedBytes;
+    row.packedBytes = layer.getStoredBytes();
     row.relativeError = layer.getRelativeError();
     info.layers.push_back(std::move(row));
   }
+}
+
+LogicalResult Compilation::writeLayerReport() {
+  llvm::json::Object origin{{"producer", info.producer},
+                            {"model", info.modelName},
+                            {"target", target.triple + ":" + target.cpu}};
+  return writeReport(module, packed, reportPath, std::move(origin));
 }
 
 LogicalResult Compilation::emitMachineCode() {
@@ -210,43 +294,33 @@ LogicalResult Compilation::emitMachineCode() {
     return fail(std::move(error));
   optimize(*code, *machine);
   if (options.emit == EmitKind::LLVMIR)
-    return writeFile(options.output, [&](llvm::raw_pwrite_stream &out) {
+    return writeFile(outputPath, [&](llvm::raw_pwrite_stream &out) {
       code->print(out, nullptr);
       return llvm::Error::success();
     });
 
-  SmallString<128> objectPath(options.output);
-  bool shared = options.emit == EmitKind::SharedLibrary;
-  if (shared)
-    objectPath += ".o";
   bool assembly = options.emit == EmitKind::Assembly;
   if (failed(writeFile(objectPath, [&](llvm::raw_pwrite_stream &out) {
         return emitCode(*code, *machine, assembly, out);
       })))
     return failure();
-  if (assembly)
-    return success();
-
-  SmallString<128> headerPath(options.output);
-  llvm::sys::path::replace_extension(headerPath, "h");
-  if (failed(writeFile(headerPath, [&](llvm::raw_pwrite_stream &out) {
+  if (!headerPath.empty() &&
+      failed(writeFile(headerPath, [&](llvm::raw_pwrite_stream &out) {
         writeHeader(signature, info, out);
         return llvm::Error::success();
       })))
     return failure();
-  return shared ? link(objectPath) : success();
+  return options.emit == EmitKind::SharedLibrary ? link() : success();
 }
 
-LogicalResult Compilation::link(StringRef object) {
+LogicalResult Compilation::link() {
   LinkOptions link;
-  link.object = object.str();
-  link.output = options.output;
+  link.object = objectPath;
+  link.output = outputPath;
   link.runtime = options.runtime;
   link.triple = target.triple;
   link.openmp = options.openmp;
-  llvm::Error error = linkSharedLibrary(link);
-  llvm::sys::fs::remove(object);
-  if (error)
+  if (llvm::Error error = linkSharedLibrary(link))
     return fail(std::move(error));
   return success();
 }

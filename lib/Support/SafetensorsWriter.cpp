@@ -116,7 +116,7 @@ Error SafetensorsWriter::open(StringRef path) {
 }
 
 uint64_t SafetensorsWriter::getOffset(StringRef name) const {
-  assert(output && index.contains(name) && "unknown entry, or file not open");
+  assert(dataStart && index.contains(name) && "unknown entry, or not open yet");
   return dataStart + entries[index.lookup(name)].begin;
 }
 

@@ -19,7 +19,7 @@ using llvm::Expected;
 using llvm::StringRef;
 using llvm::Twine;
 
-// F32 weights are handed out as they lie in the file.
+// F32 weights are copied as they lie in the file.
 static_assert(llvm::sys::IsLittleEndianHost,
               "weight files are read on little-endian hosts only");
 
@@ -103,32 +103,34 @@ WeightFiles::readParameter(StringRef name, StringRef source,
   Expected<Stored> stored = readBytes(name, source, offset, shape);
   if (!stored)
     return stored.takeError();
-  llvm::ArrayRef<uint8_t> bytes = stored->bytes;
-  switch (stored->dtype) {
-  case DType::F32: {
-    if (reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) == 0)
-      return FloatValues(llvm::ArrayRef<float>(
-          reinterpret_cast<const float *>(bytes.data()), bytes.size() / 4));
-    // The format doesn't promise any alignment.
-    std::vector<float> copy(bytes.size() / 4);
-    std::memcpy(copy.data(), bytes.data(), bytes.size());
-    return FloatValues(std::move(copy));
-  }
-  case DType::F16: {
-    std::vector<float> copy(bytes.size() / 2);
-    widenF16(bytes, copy);
-    return FloatValues(std::move(copy));
-  }
-  case DType::BF16: {
-    std::vector<float> copy(bytes.size() / 2);
-    widenBF16(bytes, copy);
-    return FloatValues(std::move(copy));
-  }
-  default:
+  if (stored->dtype != DType::F32 && stored->dtype != DType::F16 &&
+      stored->dtype != DType::BF16)
     return llvm::createStringError("tensor '" + name + "' of '" +
                                    resolve(source) + "' is stored as " +
                                    getDTypeName(stored->dtype) +
                                    "; f32 parameters are read from F32, "
                                    "F16 and BF16");
-  }
+  return FloatValues(stored->dtype, stored->bytes);
+}
+
+void FloatValues::read(size_t begin, llvm::MutableArrayRef<float> out) const {
+  size_t width = getBytesPerValue();
+  llvm::ArrayRef<uint8_t> part = bytes.slice(begin * width, out.size() * width);
+  if (dtype == DType::F16)
+    return widenF16(part, out);
+  if (dtype == DType::BF16)
+    return widenBF16(part, out);
+  // The format doesn't promise any alignment.
+  if (!part.empty())
+    std::memcpy(out.data(), part.data(), part.size());
+}
+
+void WeightFiles::dontNeed() {
+  std::lock_guard<std::mutex> lock(mutex);
+  for (auto &entry : files)
+    if (entry.second)
+      entry.second->dontNeed();
+  for (auto &entry : rawFiles)
+    if (entry.second)
+      entry.second->dontNeedIfMmap();
 }

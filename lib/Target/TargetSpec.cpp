@@ -74,8 +74,16 @@ llvm::Expected<TargetSpec> mlir::sq::parseTarget(llvm::StringRef text) {
     auto [triple, cpu] = text.split(':');
     spec.triple = llvm::Triple::normalize(triple);
     spec.cpu = cpu.str();
+    // LLVM takes no CPU for a generic one.
+    if (cpu.empty())
+      return makeError("target '" + text +
+                       "' names no CPU; expected 'triple:cpu', such as "
+                       "'x86_64-linux-gnu:x86-64-v3'");
   } else {
     spec.cpu = text.str();
+    if (text.empty())
+      return makeError("the target is empty; use 'native', a CPU name, or "
+                       "'triple:cpu'");
   }
   auto machine = createTargetMachine(spec);
   if (!machine)

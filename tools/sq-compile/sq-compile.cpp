@@ -7,6 +7,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
 #include "sparse-quant/Import/Import.h"
@@ -111,6 +112,16 @@ static cl::opt<bool>
                   cl::desc("Measure the errors of the report (default: true)"),
                   cl::init(true), cl::cat(outputOptions));
 
+static cl::opt<bool> quiet("quiet",
+                           cl::desc("Don't print what became of the layers "
+                                    "(default: false)"),
+                           cl::cat(outputOptions));
+static cl::opt<bool>
+    remarks("remarks",
+            cl::desc("Print each decision on each layer, with its reason "
+                     "(default: false)"),
+            cl::cat(outputOptions));
+
 static const char *getExtension(EmitKind kind) {
   switch (kind) {
   case EmitKind::MLIRSQ:
@@ -180,6 +191,14 @@ int main(int argc, char **argv) {
   context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   mlir::SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  // Without a filter of its own, a kind of remark isn't enabled.
+  mlir::remark::RemarkCategories allRemarks{"sq-.*", "", "", "", ""};
+  if (remarks &&
+      failed(mlir::remark::enableOptimizationRemarks(
+          context, /*streamer=*/nullptr,
+          std::make_unique<mlir::remark::RemarkEmittingPolicyAll>(), allRemarks,
+          /*printAsEmitRemarks=*/true)))
+    return 1;
   mlir::OwningOpRef<mlir::ModuleOp> module = loadModel(context, sources);
   if (!module)
     return 1;
@@ -195,6 +214,7 @@ int main(int argc, char **argv) {
       weightsDir.empty() ? getWeightDirectory(input) : std::string(weightsDir);
   options.recipe = recipe;
   options.report = report;
+  options.summary = quiet ? nullptr : &llvm::errs();
   options.study = study;
   options.measureErrors = measureErrors;
   options.runtime = runtime.empty() ? findRuntime(argv[0]) : runtime;

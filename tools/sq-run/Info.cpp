@@ -59,7 +59,7 @@ static void printLayer(const sq_layer_desc &layer, raw_ostream &os) {
   if (*layer.order)
     os << "      order: " << layer.order << "\n";
   if (*layer.why_dense)
-    os << "      dense: " << layer.why_dense << "\n";
+    os << "      why: " << layer.why_dense << "\n";
 }
 
 Error sqrun::runInfo(const SessionOptions &options, raw_ostream &os) {

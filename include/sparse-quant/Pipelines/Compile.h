@@ -47,6 +47,8 @@ struct CompileOptions {
   std::string weightsDir;
   /// JSON report a layer; "" for none.
   std::string report;
+  /// Where to print what became of the layers; null for nowhere.
+  llvm::raw_ostream *summary = nullptr;
   /// Name in the artifact; "" takes the module's.
   std::string modelName;
   bool openmp = true;
@@ -54,8 +56,8 @@ struct CompileOptions {
   std::string runtime;
 };
 
-/// Compiles `module` in place and writes the files. Errors go to the context's
-/// diagnostic engine.
+/// Compiles `module` in place and writes the files: all of them, or none.
+/// Errors go to the context's diagnostic engine.
 LogicalResult compile(ModuleOp module, const CompileOptions &options);
 
 } // namespace mlir::sq

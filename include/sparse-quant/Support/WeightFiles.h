@@ -27,24 +27,24 @@ class MemoryBuffer;
 namespace mlir::sq {
 class SafetensorsFile;
 
-/// The f32 values of a parameter: the mapped file's own bytes, or a widened
-/// copy of them. Views stay valid as long as the WeightFiles they came from
-/// and, for copies, as long as this object.
+/// The values of a float parameter, where they lie in the mapped file. They are
+/// widened as they are read, so nobody has to hold a whole tensor. Valid as
+/// long as the WeightFiles that it came from.
 class FloatValues {
 public:
-  explicit FloatValues(llvm::ArrayRef<float> view) : view(view) {}
-  explicit FloatValues(std::vector<float> copy)
-      : copy(std::move(copy)), view(this->copy) {}
-  // A moved vector keeps its memory, so the view moves along.
-  FloatValues(FloatValues &&) = default;
-  FloatValues &operator=(FloatValues &&) = default;
+  /// `dtype` is F32, F16 or BF16.
+  FloatValues(DType dtype, llvm::ArrayRef<uint8_t> bytes)
+      : dtype(dtype), bytes(bytes) {}
 
-  llvm::ArrayRef<float> get() const { return view; }
-  bool isCopy() const { return !copy.empty(); }
+  size_t size() const { return bytes.size() / getBytesPerValue(); }
+  /// Reads the values from index `begin` on, as many as `out` has room for.
+  void read(size_t begin, llvm::MutableArrayRef<float> out) const;
 
 private:
-  std::vector<float> copy;
-  llvm::ArrayRef<float> view;
+  size_t getBytesPerValue() const { return dtype == DType::F32 ? 4 : 2; }
+
+  DType dtype;
+  llvm::ArrayRef<uint8_t> bytes;
 };
 
 class WeightFiles {
@@ -72,6 +72,9 @@ public:
                                             llvm::StringRef source,
                                             std::optional<int64_t> offset,
                                             llvm::ArrayRef<int64_t> shape);
+
+  /// Tells the system that the pages which were read so far may leave memory.
+  void dontNeed();
 
   /// The opened safetensors file, for its other entries and metadata.
   llvm::Expected<const SafetensorsFile *> getFile(llvm::StringRef source);

@@ -18,11 +18,16 @@
 #include "sparse-quant/Dialect/SQ/Transforms/Linear.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Support/SafetensorsFile.h"
+#include "sparse-quant/Support/WeightFiles.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+
+#include <cmath>
 
 namespace mlir::sq {
 #define GEN_PASS_DEF_SQCOMPRESS
@@ -70,7 +75,10 @@ private:
   StringRef recipePath;
   OpBuilder builder;
   llvm::MapVector<std::string, Layer, llvm::StringMap<unsigned>> layers;
-  llvm::StringMap<std::unique_ptr<SafetensorsFile>> normFiles;
+  /// Norms are named by absolute paths.
+  WeightFiles normFiles{""};
+  /// A weight that is no layer's because of how it is stored, for messages.
+  ParameterOp transposed;
   /// Several layers read one input, several products one weight.
   DenseMap<std::pair<Value, Attribute>, Value> quantizedInputs;
   DenseMap<Value, Value> compressedWeights;
@@ -98,7 +106,8 @@ InFlightDiagnostic Compressor::error(RecipePosition position) {
 void Compressor::collectLayers() {
   module.walk([&](Operation *op) {
     if (ParameterOp weight = matchTransposedLinear(op)) {
-      // A square product may read as both; [N, K] is what its maps say.
+      if (!transposed)
+        transposed = weight;
       remark::missed(op->getLoc(), remarkOptions(op, "transposed-weight"))
           << remark::add("weight '{0}' is stored [K, N]; only [N, K] is "
                          "compressed",
@@ -127,13 +136,8 @@ void Compressor::collectLayers() {
 }
 
 void Compressor::chooseRules() {
-  for (auto &[key, layer] : layers) {
-    std::optional<size_t> index = recipe.find(layer.getName());
-    if (!index)
-      index = recipe.find(layer.weight.getName());
-    if (index)
-      layer.rule = &recipe.rules[*index];
-  }
+  for (auto &[key, layer] : layers)
+    layer.rule = recipe.find(layer.getName(), layer.weight.getName());
 }
 
 LogicalResult Compressor::reportUnmatchedRules() {
@@ -144,8 +148,8 @@ LogicalResult Compressor::reportUnmatchedRules() {
       continue;
     result = failure();
     auto hidden = llvm::find_if(layers, [&](auto &entry) {
-      return rule.matches(entry.second.getName()) ||
-             rule.matches(entry.second.weight.getName());
+      return rule.matches(entry.second.getName(),
+                          entry.second.weight.getName());
     });
     InFlightDiagnostic diagnostic = error(rule.position);
     if (hidden != layers.end()) {
@@ -158,6 +162,10 @@ LogicalResult Compressor::reportUnmatchedRules() {
     diagnostic << "rule '" << rule.match << "' matches no linear layer; ";
     if (layers.empty()) {
       diagnostic << "the model has none";
+      if (transposed)
+        diagnostic << ": it multiplies by '" << transposed.getName()
+                   << "' stored as [K, N], and only [N, K] (outputs by "
+                      "inputs) is compressed";
       continue;
     }
     diagnostic << "the model's layers are called";
@@ -186,14 +194,10 @@ std::string Compressor::resolveNorms(const SparsityChoice &choice) {
 
 LogicalResult Compressor::checkNorms(Layer &layer) {
   const SparsityChoice &choice = *layer.rule->sparsity;
-  std::unique_ptr<SafetensorsFile> &file = normFiles[choice.norms];
-  if (!file) {
-    auto opened = SafetensorsFile::open(resolveNorms(choice));
-    if (!opened)
-      return error(choice.normsPosition) << llvm::toString(opened.takeError());
-    file = std::move(*opened);
-  }
-  const SafetensorsFile::Entry *entry = file->lookup(layer.getName());
+  auto file = normFiles.getFile(resolveNorms(choice));
+  if (!file)
+    return error(choice.normsPosition) << llvm::toString(file.takeError());
+  const SafetensorsFile::Entry *entry = (*file)->lookup(layer.getName());
   if (!entry)
     return error(choice.normsPosition)
            << "'" << choice.norms << "' has no norms for layer '"
@@ -205,6 +209,22 @@ LogicalResult Compressor::checkNorms(Layer &layer) {
            << "expected one float norm for each of the " << columns
            << " inputs of layer '" << layer.getName() << "', got "
            << describe(entry->dtype, entry->shape);
+  auto norms = normFiles.readParameter(layer.getName(), (*file)->getPath(),
+                                       /*offset=*/std::nullopt, entry->shape);
+  if (!norms)
+    return error(choice.normsPosition) << llvm::toString(norms.takeError());
+  std::vector<float> values(norms->size());
+  norms->read(0, values);
+  for (auto [input, norm] : llvm::enumerate(values))
+    if (!std::isfinite(norm) || norm < 0.0f) {
+      std::string text;
+      llvm::raw_string_ostream(text) << llvm::format("%g", norm);
+      return error(choice.normsPosition)
+             << "the norm of input " << input << " of layer '"
+             << layer.getName() << "' is " << text
+             << "; norms are finite and not negative";
+    }
+
   return success();
 }
 
@@ -293,10 +313,14 @@ LogicalResult Compressor::run() {
   collectLayers();
   chooseRules();
   LogicalResult result = reportUnmatchedRules();
+  // One error a rule: a file that is missing is missing for all its layers.
+  llvm::SmallPtrSet<const RecipeRule *, 4> broken;
   for (auto &[key, layer] : layers)
     if (layer.rule && layer.rule->sparsity && layer.rule->sparsity->isWanda() &&
-        failed(checkNorms(layer)))
-      result = failure();
+        !broken.contains(layer.rule) && failed(checkNorms(layer)))
+      broken.insert(layer.rule);
+  if (!broken.empty())
+    result = failure();
   if (failed(result))
     return failure();
   for (auto &[key, layer] : layers)

@@ -16,6 +16,7 @@
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/YAMLParser.h"
 
@@ -24,11 +25,27 @@ using llvm::ArrayRef;
 using llvm::StringRef;
 namespace yaml = llvm::yaml;
 
-std::optional<size_t> Recipe::find(StringRef layer) const {
-  for (auto [index, rule] : llvm::enumerate(rules))
-    if (rule.matches(layer))
-      return index;
-  return std::nullopt;
+/// Braces are alternatives; so many of them that a glob can't exhaust memory.
+static llvm::Expected<llvm::GlobPattern> parseGlob(StringRef text) {
+  return llvm::GlobPattern::create(text, /*MaxSubPatterns=*/1024);
+}
+
+bool RecipeRule::matches(StringRef layer, StringRef weight) const {
+  // GlobPattern refers to the text that it was made from, which a moved rule
+  // would take away; so it is made for each query. The parser has checked that
+  // it can be.
+  auto glob = parseGlob(match);
+  if (glob)
+    return glob->match(layer) || glob->match(weight);
+  llvm::consumeError(glob.takeError());
+  return false;
+}
+
+const RecipeRule *Recipe::find(StringRef layer, StringRef weight) const {
+  auto it = llvm::find_if(rules, [&](const RecipeRule &rule) {
+    return rule.matches(layer, weight);
+  });
+  return it == rules.end() ? nullptr : &*it;
 }
 
 numerics::Error mlir::sq::checkWeightFormat(const numerics::Format &format) {
@@ -55,6 +72,18 @@ mlir::sq::checkActivationFormat(const numerics::Format &format) {
 
 namespace {
 
+/// How the pattern that `text` seems to mean is written, or "".
+StringRef describePattern(StringRef text) {
+  if (text.starts_with("nm"))
+    return "'nm<N>:<M>' with 1 <= N <= M <= 64, such as 'nm2:4'";
+  if (text.starts_with("unstructured"))
+    return "'unstructured<S>.row' or 'unstructured<S>.tensor', S from 0 to 1 "
+           "being the fraction to drop";
+  if (text.starts_with("block"))
+    return "'block<R>x<C>.<S>', S from 0 to 1 being the fraction to drop";
+  return "";
+}
+
 /// "'a', 'b' or 'c'".
 std::string quoteList(ArrayRef<StringRef> names) {
   std::string text;
@@ -72,10 +101,14 @@ public:
       : onError(onError), stream(text, sources, /*ShowColors=*/false) {
     sources.setDiagHandler(
         [](const llvm::SMDiagnostic &diagnostic, void *self) {
+          // LLVM's own are sentences.
+          StringRef text = diagnostic.getMessage();
+          text.consume_back(".");
           static_cast<RecipeReader *>(self)->error(
               {unsigned(std::max(diagnostic.getLineNo(), 1)),
                unsigned(diagnostic.getColumnNo() + 1)},
-              diagnostic.getMessage().str());
+              "not valid YAML: " + text.take_front().lower() +
+                  text.drop_front().str());
         },
         this);
   }
@@ -228,9 +261,14 @@ RecipeReader::readSparsity(yaml::Node &node, RecipePosition position) {
       return;
     choice.position = place;
     // "2:4" is what everybody calls it.
-    pattern = numerics::parsePattern(llvm::isDigit(text->front()) ? "nm" + *text
-                                                                  : *text);
-    if (!pattern)
+    std::string name = llvm::isDigit(text->front()) ? "nm" + *text : *text;
+    pattern = numerics::parsePattern(name);
+    if (pattern)
+      return;
+    if (StringRef spelling = describePattern(name); !spelling.empty())
+      error(place,
+            "malformed pattern '" + *text + "'; expected " + spelling.str());
+    else
       error(place, "unknown pattern '" + *text +
                        "'; expected one such as 'nm2:4', "
                        "'unstructured0.5.row' or 'block16x4.0.75'");
@@ -272,7 +310,7 @@ RecipeReader::readSparsity(yaml::Node &node, RecipePosition position) {
 void RecipeReader::readRule(yaml::Node &node) {
   bool errorFree = !failed;
   failed = false;
-  std::optional<llvm::GlobPattern> glob;
+  bool hasGlob = false;
   RecipeRule rule;
   rule.position = getPosition(node);
   RecipePosition densePosition;
@@ -282,11 +320,9 @@ void RecipeReader::readRule(yaml::Node &node) {
     if (!text)
       return;
     rule.match = *text;
-    llvm::Expected<llvm::GlobPattern> parsed =
-        llvm::GlobPattern::create(rule.match, /*MaxSubPatterns=*/1024);
-    if (parsed)
-      glob = std::move(*parsed);
-    else
+    auto parsed = parseGlob(rule.match);
+    hasGlob = static_cast<bool>(parsed);
+    if (!parsed)
       error(place, "malformed pattern '" + rule.match +
                        "': " + llvm::toString(parsed.takeError()));
   };
@@ -315,7 +351,7 @@ void RecipeReader::readRule(yaml::Node &node) {
                {"sparsity", readSparsityKey},
                {"weights", readWeights},
                {"activations", readActivations}});
-  if (!failed && !glob)
+  if (!failed && !hasGlob)
     error(rule.position, "a rule has no 'match'; add a pattern of layer names "
                          "such as '*'");
   bool compresses = rule.sparsity || rule.weights || rule.activations;
@@ -330,9 +366,8 @@ void RecipeReader::readRule(yaml::Node &node) {
     error(rule.activations->position,
           "no kernel multiplies quantized activations by f32 weights; add "
           "'weights' or drop 'activations'");
-  if (!failed) {
+  if (!failed)
     recipe.rules.push_back(std::move(rule));
-  }
   failed |= !errorFree;
 }
 
@@ -359,6 +394,11 @@ std::optional<Recipe> RecipeReader::read() {
     };
     readMapping(*root, {}, "a recipe", {{"rules", readAll}});
   }
+  if (root && !stream.failed() && ++document != stream.end())
+    if (yaml::Node *second = document->getRoot();
+        second && !llvm::isa<yaml::NullNode>(second))
+      error(getPosition(*second),
+            "a recipe is one document; drop what follows the '---'");
   if (stream.failed())
     failed = true; // Reported by the handler of the source manager.
   if (!failed && !hasRules)

@@ -172,9 +172,24 @@ LogicalResult ErrorMeter::measure(WeightEvaluator &evaluator, RowRange range,
           measureOne(StudyOrder::QuantizationFirst, errors.quantizationFirst)));
 }
 
+LogicalResult ErrorMeter::count(WeightEvaluator &evaluator, RowRange range,
+                                ArrayRef<float> values) {
+  std::vector<uint8_t> keep(values.size(), 1);
+  if (chain.apply && failed(evaluator.evaluateMask(
+                         ApplyMaskOp(chain.apply).getMask(), range, keep)))
+    return failure();
+  for (auto [value, isKept] : llvm::zip_equal(values, keep)) {
+    counts.zeros += value == 0.0f;
+    counts.kept += isKept;
+    counts.droppedNonzeros += value != 0.0f && !isKept;
+  }
+  return success();
+}
+
 LogicalResult ErrorMeter::add(WeightEvaluator &evaluator, RowRange range) {
   std::vector<float> values;
-  if (failed(evaluator.evaluate(chain.base, range, values)))
+  if (failed(evaluator.evaluate(chain.base, range, values)) ||
+      failed(count(evaluator, range, values)))
     return failure();
   for (float value : values) {
     weights.l1 += std::fabs(double(value));
@@ -202,6 +217,7 @@ LogicalResult ErrorMeter::add(WeightEvaluator &evaluator, RowRange range) {
 void ErrorMeter::finish(LayerReport &report) {
   weights.l2 = std::sqrt(weights.l2);
   report.weights = weights;
+  report.counts = counts;
   if (!measurable)
     return;
   for (numerics::Norms *norms : {&sum.sparsity, &sum.quantization,

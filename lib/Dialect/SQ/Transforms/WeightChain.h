@@ -45,10 +45,13 @@ public:
   void finish(LayerReport &report);
 
 private:
+  LogicalResult count(WeightEvaluator &evaluator, RowRange range,
+                      ArrayRef<float> values);
   LogicalResult measure(WeightEvaluator &evaluator, RowRange range,
                         ArrayRef<float> values, numerics::OrderErrors &errors);
 
   const WeightChain &chain;
+  LayerReport::Counts counts;
   /// L2 norms are squared until `finish`.
   numerics::Norms weights;
   numerics::OrderErrors sum;

@@ -10,7 +10,6 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Linear.h"
-#include "sparse-quant/Support/SafetensorsFile.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
@@ -167,22 +166,18 @@ SmallVector<RowRange> WeightEvaluator::getBlocks(Value value) {
 
 LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
                                              std::vector<float> &out) {
-  std::string key = getParameterKey(op);
-  auto it = loaded.find(key);
-  if (it == loaded.end()) {
-    auto values =
-        files.readParameter(op.getName(), *op.getSource(), op.getOffset(),
-                            cast<RankedTensorType>(op.getType()).getShape());
-    if (!values)
-      return op.emitError() << llvm::toString(values.takeError());
-    touched[*op.getSource()] = op.getOffset().has_value();
-    it = loaded.try_emplace(key, std::move(*values)).first;
-  }
+  auto values =
+      files.readParameter(op.getName(), *op.getSource(), op.getOffset(),
+                          cast<RankedTensorType>(op.getType()).getShape());
+  if (!values)
+    return op.emitError() << llvm::toString(values.takeError());
   int64_t cols = getMatrixShape(op.getResult()).cols;
-  ArrayRef<float> values =
-      it->second.get().slice(range.begin * cols, range.size() * cols);
-  out.assign(values.begin(), values.end());
-  for (auto [index, value] : llvm::enumerate(values))
+  out.resize(range.size() * cols);
+  values->read(range.begin * cols, out);
+  // So much at once is a whole tensor, of which there is no need for two.
+  if (range.size() * cols > 4 * kBlockElements)
+    release();
+  for (auto [index, value] : llvm::enumerate(out))
     if (std::isnan(value))
       return op.emitError()
              << "tensor '" << op.getName() << "' of '" << *op.getSource()
@@ -206,8 +201,9 @@ LogicalResult WeightEvaluator::evaluate(Value value, RowRange range,
   }
   if (auto apply = dyn_cast<ApplyMaskOp>(op)) {
     std::vector<uint8_t> mask;
-    if (failed(evaluate(apply.getInput(), range, out)) ||
-        failed(evaluateMask(apply.getMask(), range, mask)))
+    // In this order the scores are gone before the values come.
+    if (failed(evaluateMask(apply.getMask(), range, mask)) ||
+        failed(evaluate(apply.getInput(), range, out)))
       return failure();
     numerics::applyMask(out, mask, out);
     return success();
@@ -263,9 +259,11 @@ LogicalResult WeightEvaluator::encode(QuantizeOp op, RowRange range,
   std::vector<float> values;
   if (failed(evaluate(op.getInput(), range, values)))
     return failure();
-  // Numerics counts from the block's first element; users count rows.
+  // Numerics counts from the block's first element; users count rows. For `mx`
+  // an infinity has a meaning, NaN for the whole block; in a weight that is of
+  // no use to anybody.
   for (auto [index, value] : llvm::enumerate(values))
-    if (std::isinf(value) && format.family != numerics::Family::Mx)
+    if (std::isinf(value))
       return op.emitError()
              << "tensor '" << getWeightName(op.getInput())
              << "' has an infinity at [" << range.begin + int64_t(index) / cols
@@ -288,17 +286,4 @@ LogicalResult WeightEvaluator::encode(QuantizeOp op, RowRange range,
     return op.emitError() << "tensor '" << getWeightName(op.getInput())
                           << "', rows from " << range.begin << ": " << *error;
   return success();
-}
-
-void WeightEvaluator::release() {
-  loaded.clear();
-  for (auto &entry : touched) {
-    if (entry.second)
-      continue;
-    if (auto file = files.getFile(entry.first()))
-      (*file)->dontNeed();
-    else
-      llvm::consumeError(file.takeError());
-  }
-  touched.clear();
 }

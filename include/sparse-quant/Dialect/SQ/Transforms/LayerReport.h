@@ -16,12 +16,15 @@
 
 namespace mlir::sq {
 
-/// One linear layer's weight. Strings are empty where there is nothing to say.
+/// One linear layer's weight; docs/report.md explains every field. Strings are
+/// empty where there is nothing to say.
 struct LayerReport {
   std::string name;
   int64_t rows = 0, columns = 0;
   /// "nm2:4", or "dense".
   std::string pattern = "dense";
+  /// "magnitude", "wanda", "scores", or "given".
+  std::string criterion;
   /// "int8.row", or "f32".
   std::string format = "f32";
   /// The same for the layer's input.
@@ -30,22 +33,36 @@ struct LayerReport {
   /// to do something; empty where there aren't both.
   std::string order;
   std::string kernel;
+  /// Why a faster kernel of the table didn't fit.
+  std::string whyNotFaster;
   std::string whyDense;
+  /// What the weight holds and the mask does; absent when not measured.
+  struct Counts {
+    int64_t zeros = 0, kept = 0, droppedNonzeros = 0;
+  };
+  std::optional<Counts> counts;
   /// Norms of the weights themselves, what the errors are relative to.
   numerics::Norms weights;
   /// Absent when errors were not measured.
   std::optional<numerics::OrderErrors> errors;
-  /// Bytes as f32, and as stored, bitmap and scales included.
-  uint64_t denseBytes = 0, storedBytes = 0;
+  /// Bytes as f32, and as stored.
+  uint64_t denseBytes = 0, payloadBytes = 0, bitmapBytes = 0, scaleBytes = 0;
+  /// Bytes of an f32 copy that other ops read; not part of the layer.
+  uint64_t copyBytes = 0;
 
+  uint64_t getStoredBytes() const {
+    return payloadBytes + bitmapBytes + scaleBytes;
+  }
   double getBitsPerWeight() const {
-    return rows && columns ? 8.0 * storedBytes / (double(rows) * columns) : 0.0;
+    return rows && columns
+               ? 8.0 * double(getStoredBytes()) / (double(rows) * columns)
+               : 0.0;
   }
   /// ||W - stored W|| / ||W|| in L2; negative if not measured.
   double getRelativeError() const;
 };
 
-/// {"name": ..., "errors": {"sparsity": {"l1", "l2", "relative_l1", ...}}, ...}
+/// An object of docs/report.md's list `layers`.
 llvm::json::Value toJSON(const LayerReport &layer);
 
 } // namespace mlir::sq

@@ -23,6 +23,11 @@ namespace mlir::sq {
 
 enum class OrderMode { Rewrite, Verify, Report };
 
+/// Discardable attribute of masks and their applications that enforceOrder
+/// moved or made: how sparsity came to be first ("commuted", "rescaled", "mask
+/// recomputed"). For reports.
+inline constexpr StringLiteral kOrderAttr = "sq.order";
+
 /// Succeeds iff the invariant holds below `root`; otherwise emits an error at
 /// each mask that breaks it, with a note at the culprit. The check behind
 /// `sq-verify-order`; pipelines run it last.

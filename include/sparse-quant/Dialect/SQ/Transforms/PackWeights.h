@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The weight file (docs/recipes.md, "The weight file"): entries NAME.payload,
+// The weight file (docs/artifact.md, "The weight file"): entries NAME.payload,
 // NAME.bitmap, NAME.scale and NAME.tensor_scale for a packed layer NAME, and
 // f32 entries under their own names for everything else.
 //
@@ -52,9 +52,10 @@ struct PackResult {
 LogicalResult packWeights(ModuleOp module, const PackOptions &options,
                           PackResult &result);
 
-/// Writes `result` as a JSON report.
+/// Writes `result` as a JSON report (docs/report.md). `origin` is what the
+/// report says first: who compiled which model for what.
 LogicalResult writeReport(ModuleOp module, const PackResult &result,
-                          StringRef path);
+                          StringRef path, llvm::json::Object origin = {});
 
 } // namespace mlir::sq
 

@@ -19,7 +19,6 @@
 #include "sparse-quant/Numerics/Pattern.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
-#include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/MemoryBufferRef.h"
 
 #include <optional>
@@ -52,16 +51,9 @@ struct RecipeRule {
   RecipePosition position;
   /// Dense means: none of the following.
   bool dense = false;
-  /// Whether the glob fits. GlobPattern refers to the text that it was made
-  /// from, which a moved rule would take away; so it is made for each query,
-  /// and the parser has checked that it can be.
-  bool matches(llvm::StringRef layer) const {
-    auto glob = llvm::GlobPattern::create(match);
-    if (glob)
-      return glob->match(layer);
-    llvm::consumeError(glob.takeError());
-    return false;
-  }
+  /// Whether the glob fits one of the names of a layer: its own, or that of its
+  /// weight.
+  bool matches(llvm::StringRef layer, llvm::StringRef weight) const;
   std::optional<SparsityChoice> sparsity;
   std::optional<FormatChoice> weights, activations;
 };
@@ -69,8 +61,8 @@ struct RecipeRule {
 struct Recipe {
   std::vector<RecipeRule> rules;
 
-  /// Index of the first rule that matches `layer`, or nullopt.
-  std::optional<size_t> find(llvm::StringRef layer) const;
+  /// The first rule that matches, or null.
+  const RecipeRule *find(llvm::StringRef layer, llvm::StringRef weight) const;
 };
 
 using RecipeErrorHandler =

@@ -1,5 +1,4 @@
-//===- WeightEvaluator.h - Values of constant weight expressions -*- C++
-//-*-===//
+//===- WeightEvaluator.h - Values of constant expressions -------*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -19,7 +18,6 @@
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Numerics/Quantize.h"
 #include "sparse-quant/Support/WeightFiles.h"
-#include "llvm/ADT/StringMap.h"
 
 namespace mlir::sq {
 
@@ -60,8 +58,8 @@ public:
   /// Codes and scales of a quantization.
   LogicalResult encode(QuantizeOp op, RowRange range, numerics::Encoded &out);
 
-  /// Forgets the files' widened copies and lets their pages leave memory.
-  void release();
+  /// Lets the pages of the files leave memory.
+  void release() { files.dontNeed(); }
 
 private:
   LogicalResult readParameter(ParameterOp op, RowRange range,
@@ -70,9 +68,6 @@ private:
                             std::vector<uint8_t> &out);
 
   WeightFiles &files;
-  /// By parameter key; emptied by release().
-  llvm::StringMap<FloatValues> loaded;
-  llvm::StringMap<bool> touched;
   DenseMap<Value, std::optional<std::string>> keys;
 };
 

@@ -1,0 +1,129 @@
+//===- RewriteWeights.cpp - Let the IR read the weight file ---------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "WeightPlan.h"
+#include "mlir/IR/Builders.h"
+#include "sparse-quant/Numerics/Layout.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+
+namespace {
+class WeightRewriter {
+public:
+  WeightRewriter(ModuleOp module, WeightEvaluator &evaluator, WeightPlan &plan,
+                 const SafetensorsWriter &writer)
+      : module(module), evaluator(evaluator), plan(plan), writer(writer),
+        builder(module.getContext()) {}
+
+  void run();
+
+private:
+  Value makeParameter(const Twine &name, RankedTensorType type, Location loc);
+  void rewritePacked(LayerPlan &layer);
+  void rewriteDense(DenseEntry &entry);
+  void eraseDead();
+
+  ModuleOp module;
+  WeightEvaluator &evaluator;
+  WeightPlan &plan;
+  const SafetensorsWriter &writer;
+  OpBuilder builder;
+};
+} // namespace
+
+Value WeightRewriter::makeParameter(const Twine &name, RankedTensorType type,
+                                    Location loc) {
+  std::string text = name.str();
+  return ParameterOp::create(builder, loc, type, builder.getStringAttr(text),
+                             /*source=*/StringAttr(),
+                             builder.getI64IntegerAttr(writer.getOffset(text)));
+}
+
+void WeightRewriter::rewritePacked(LayerPlan &layer) {
+  Type i8 = builder.getI8Type();
+  const LayerReport &report = layer.report;
+  for (LinearLayer &use : layer.uses) {
+    WeightChain chain(use.weight->get());
+    Location loc = use.op->getLoc();
+    builder.setInsertionPoint(use.op);
+    Value payload = makeParameter(
+        layer.report.name + ".payload",
+        RankedTensorType::get({report.rows, layer.payloadStride}, i8), loc);
+    Value bitmap;
+    if (chain.isSparse())
+      bitmap = makeParameter(
+          layer.report.name + ".bitmap",
+          RankedTensorType::get(
+              {report.rows, numerics::bitmapRowBytes(report.columns)}, i8),
+          loc);
+    SmallVector<Value> scales;
+    for (auto [scale, suffix] :
+         llvm::zip(chain.quantize.getUsedScales(), kScaleSuffixes))
+      scales.push_back(makeParameter(layer.report.name + suffix,
+                                     cast<RankedTensorType>(scale.getType()),
+                                     loc));
+    Value input = use.input->get();
+    SmallVector<Value> inputScales;
+    QuantFormatAttrInterface activationFormat;
+    if (QuantizeOp quantize = getInputQuantization(use)) {
+      input = quantize.getValues();
+      llvm::append_range(inputScales, quantize.getScales());
+      activationFormat = quantize.getFormat();
+    }
+    auto product = MatmulOp::create(
+        builder, loc, use.op->getResult(0).getType(), input, inputScales,
+        payload, bitmap, scales, use.init->get(), chain.quantize.getFormat(),
+        activationFormat, layer.pattern, /*kernel=*/StringAttr());
+    use.op->getResult(0).replaceAllUsesWith(product.getResult());
+    use.op->erase();
+  }
+}
+
+void WeightRewriter::rewriteDense(DenseEntry &entry) {
+  for (Value value : entry.values) {
+    builder.setInsertionPointAfterValue(value);
+    Value parameter = makeParameter(
+        entry.name, cast<RankedTensorType>(value.getType()), value.getLoc());
+    if (entry.study) {
+      value.replaceUsesWithIf(parameter, [&](OpOperand &use) {
+        return plan.replaced.contains(&use);
+      });
+      continue;
+    }
+    // What evaluates the value further goes away with it.
+    value.replaceUsesWithIf(parameter, [&](OpOperand &use) {
+      return !plan.isInternal(use, evaluator);
+    });
+  }
+}
+
+void WeightRewriter::eraseDead() {
+  SmallVector<Operation *> candidates;
+  module.walk([&](Operation *op) {
+    if (isa<ParameterOp, MaskOp, ApplyMaskOp, QuantizeOp, DequantizeOp>(op))
+      candidates.push_back(op);
+    op->removeDiscardableAttr(kWhyDenseAttr);
+  });
+  for (Operation *op : llvm::reverse(candidates))
+    if (op->use_empty())
+      op->erase();
+}
+
+void WeightRewriter::run() {
+  for (auto &[key, entry] : plan.dense)
+    rewriteDense(entry);
+  for (auto &[key, layer] : plan.layers)
+    if (layer->packed)
+      rewritePacked(*layer);
+  eraseDead();
+}
+
+void mlir::sq::rewriteWeights(ModuleOp module, WeightEvaluator &evaluator,
+                              WeightPlan &plan,
+                              const SafetensorsWriter &writer) {
+  WeightRewriter(module, evaluator, plan, writer).run();
+}

@@ -1,0 +1,306 @@
+//===- WeightPlan.cpp - Decide what the weight file holds -----------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "WeightPlan.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Order.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Recipe.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+
+namespace {
+class WeightPlanner {
+public:
+  WeightPlanner(ModuleOp module, const PackOptions &options,
+                WeightEvaluator &evaluator, WeightPlan &plan)
+      : module(module), options(options), evaluator(evaluator), plan(plan) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult checkInput();
+  void collectLayers();
+  void planLayer(LayerPlan &layer);
+  void planStorage(LayerPlan &layer);
+  void collectRuntimeOps();
+  LogicalResult collectDense();
+  LogicalResult addDense(Value value, const LayerPlan *study = nullptr);
+  /// `name`, or with a number where an entry `name` + suffix exists already.
+  std::string makeName(StringRef name, ArrayRef<StringRef> suffixes);
+
+  ModuleOp module;
+  const PackOptions &options;
+  WeightEvaluator &evaluator;
+  WeightPlan &plan;
+};
+} // namespace
+
+remark::RemarkOpts mlir::sq::getPackRemark(Operation *op, StringRef name) {
+  StringRef function;
+  if (auto parent = op->getParentOfType<FunctionOpInterface>())
+    function = parent.getName();
+  return remark::RemarkOpts::name(name)
+      .category("sq-pack-weights")
+      .function(function);
+}
+
+/// The element types that raw entries have in a weight file.
+static std::optional<DType> getStoredType(Type type) {
+  if (type.isF32())
+    return DType::F32;
+  if (type.isF16())
+    return DType::F16;
+  if (type.isBF16())
+    return DType::BF16;
+  if (type.isF64())
+    return DType::F64;
+  if (type.isInteger(8))
+    return DType::I8;
+  if (type.isInteger(16))
+    return DType::I16;
+  if (type.isInteger(32))
+    return DType::I32;
+  if (type.isInteger(64))
+    return DType::I64;
+  return std::nullopt;
+}
+
+QuantizeOp mlir::sq::getInputQuantization(const LinearLayer &use) {
+  auto dequantize = use.input->get().getDefiningOp<DequantizeOp>();
+  if (!dequantize)
+    return nullptr;
+  auto quantize = dequantize.getValues().getDefiningOp<QuantizeOp>();
+  if (!quantize || quantize.isStatic() ||
+      quantize.getFormat() != dequantize.getFormat() ||
+      !llvm::equal(quantize.getScales(), dequantize.getScales()) ||
+      normalizeAxis(quantize.getAxis(), 2) != 1 ||
+      normalizeAxis(dequantize.getAxis(), 2) != 1 ||
+      checkActivationFormat(quantize.getFormat().getFormat()))
+    return nullptr;
+  return quantize;
+}
+
+static bool isWeightOp(Operation *op) {
+  return isa<MaskOp, ApplyMaskOp, QuantizeOp, DequantizeOp>(op);
+}
+
+bool WeightPlan::isInternal(OpOperand &use, WeightEvaluator &evaluator) const {
+  if (replaced.contains(&use))
+    return true;
+  Operation *owner = use.getOwner();
+  return isWeightOp(owner) && !runtimeOps.contains(owner) &&
+         evaluator.getKey(owner->getResult(0));
+}
+
+LogicalResult WeightPlanner::checkInput() {
+  WalkResult walk = module.walk([&](ParameterOp op) {
+    if (op.getSource())
+      return WalkResult::advance();
+    op.emitError() << "parameter '" << op.getName()
+                   << "' has no source: the weights are packed already; run "
+                      "sq-pack-weights once, on the model as imported";
+    return WalkResult::interrupt();
+  });
+  return failure(walk.wasInterrupted());
+}
+
+std::string WeightPlanner::makeName(StringRef name,
+                                    ArrayRef<StringRef> suffixes) {
+  auto isTaken = [&](const std::string &candidate) {
+    return llvm::any_of(suffixes, [&](StringRef suffix) {
+      return plan.names.contains(candidate + suffix.str());
+    });
+  };
+  std::string candidate = name.str();
+  for (unsigned i = 1; isTaken(candidate); ++i)
+    candidate = (name + "." + Twine(i)).str();
+  for (StringRef suffix : suffixes)
+    plan.names.insert(candidate + suffix.str());
+  return candidate;
+}
+
+/// The pattern that the mask of a packed layer may promise to kernels.
+static SparsityPatternAttrInterface getPromise(const WeightChain &chain) {
+  ApplyMaskOp apply = chain.apply;
+  if (auto mask = apply.getMask().getDefiningOp<MaskOp>())
+    return mask.getPattern();
+  // Of a mask that was given, nothing is known.
+  return getPatternAttr(
+      apply.getContext(),
+      numerics::Pattern::unstructured(0.0, numerics::SparsityScope::Tensor));
+}
+
+/// Where the scores of a mask come from.
+static std::string describeCriterion(const WeightChain &chain) {
+  ApplyMaskOp apply = chain.apply;
+  auto mask = apply.getMask().getDefiningOp<MaskOp>();
+  return mask ? stringifyCriterion(mask.getCriterion()).str() : "given";
+}
+
+/// How sparsity came before quantization: as it was written, unless
+/// sq-enforce-order left a note.
+static std::string describeOrder(const WeightChain &chain) {
+  if (!chain.isSparse() || !chain.isQuantized())
+    return "";
+  ApplyMaskOp apply = chain.apply;
+  for (Operation *op : {apply.getOperation(), apply.getMask().getDefiningOp()})
+    if (op)
+      if (auto order = op->getAttrOfType<StringAttr>(kOrderAttr))
+        return order.str();
+  return "given";
+}
+
+void WeightPlanner::planLayer(LayerPlan &layer) {
+  WeightChain &chain = layer.chain;
+  const LinearLayer &use = layer.uses.front();
+  LayerReport &report = layer.report;
+  report.name = getLayerName(getWeightName(chain.base)).str();
+  report.rows = use.getRows();
+  report.columns = use.getColumns();
+  report.denseBytes = uint64_t(report.rows) * report.columns * 4;
+  if (chain.isSparse()) {
+    layer.pattern = getPromise(chain);
+    report.criterion = describeCriterion(chain);
+    report.pattern = report.criterion == "given"
+                         ? "given mask"
+                         : layer.pattern.getPattern().str();
+  }
+  if (std::optional<numerics::Format> format = chain.getFormat())
+    report.format = format->str();
+  report.order = describeOrder(chain);
+  if (QuantizeOp quantize = getInputQuantization(use))
+    report.activationFormat = quantize.getFormat().getFormat().str();
+  planStorage(layer);
+}
+
+void WeightPlanner::planStorage(LayerPlan &layer) {
+  const WeightChain &chain = layer.chain;
+  LayerReport &report = layer.report;
+  report.kernel = "cpu.f32";
+  if (options.study != StudyOrder::None) {
+    report.whyDense = "a study stores rounded weights as f32";
+  } else if (std::optional<numerics::Format> format = chain.getFormat()) {
+    if (numerics::Error problem = checkWeightFormat(*format)) {
+      report.whyDense = *problem;
+      return;
+    }
+    layer.packed = true;
+    report.kernel = "cpu.reference";
+    report.name = makeName(report.name,
+                           {".payload", ".bitmap", ".scale", ".tensor_scale"});
+  } else if (chain.isSparse()) {
+    report.whyDense = "f32 weights have no sparse kernel";
+  } else if (auto why = layer.uses.front().op->getAttrOfType<StringAttr>(
+                 kWhyDenseAttr)) {
+    report.whyDense = why.str();
+  } else {
+    report.whyDense = "nothing compresses it";
+  }
+}
+
+void WeightPlanner::collectLayers() {
+  module.walk([&](Operation *op) {
+    std::optional<LinearLayer> use = matchLinear(op);
+    if (!use)
+      return;
+    Value weight = use->weight->get();
+    std::optional<std::string> key = evaluator.getKey(weight);
+    Operation *def = weight.getDefiningOp();
+    if (!key || !def || def->getName().getDialectNamespace() != "sq") {
+      if (isa_and_present<DequantizeOp, ApplyMaskOp>(def))
+        remark::missed(op->getLoc(), getPackRemark(op, "not-constant"))
+            << "the weight isn't computed from constants along its last axis; "
+               "left to run time";
+      return;
+    }
+    std::unique_ptr<LayerPlan> &layer = plan.layers[*key];
+    if (!layer)
+      layer = std::make_unique<LayerPlan>(weight);
+    layer->uses.push_back(*use);
+  });
+  for (auto &[key, layer] : plan.layers) {
+    planLayer(*layer);
+    if (layer->packed || options.study != StudyOrder::None)
+      for (LinearLayer &use : layer->uses)
+        plan.replaced.insert(use.weight);
+  }
+}
+
+void WeightPlanner::collectRuntimeOps() {
+  module.walk([&](Operation *op) {
+    if (!isa<MaskOp, QuantizeOp>(op) || !evaluator.getKey(op->getResult(0)))
+      return;
+    if (llvm::any_of(op->getUses(), [&](OpOperand &use) {
+          return !plan.isInternal(use, evaluator);
+        }))
+      plan.runtimeOps.insert(op);
+  });
+}
+
+LogicalResult WeightPlanner::addDense(Value value, const LayerPlan *study) {
+  std::string key = *evaluator.getKey(value);
+  // In a study, what linear layers see differs from what others see.
+  if (study)
+    key = "study of " + key;
+  DenseEntry &entry = plan.dense[key];
+  entry.values.insert(value);
+  if (entry.value)
+    return success();
+  entry.value = value;
+  entry.study = study;
+  std::optional<DType> dtype = getStoredType(getElementTypeOrSelf(value));
+  if (!dtype)
+    return emitError(value.getLoc())
+           << "parameter '" << getWeightName(value) << "' has type "
+           << value.getType() << ", which the weight file can't hold";
+  entry.dtype = *dtype;
+  entry.name = makeName(getWeightName(value), {""});
+  return success();
+}
+
+LogicalResult WeightPlanner::collectDense() {
+  if (options.study != StudyOrder::None)
+    for (auto &[key, layer] : plan.layers)
+      for (LinearLayer &use : layer->uses)
+        if (failed(addDense(use.weight->get(), layer.get())))
+          return failure();
+  // What is used as it is, or after evaluation, by ops of other kinds.
+  WalkResult walk = module.walk([&](Operation *op) {
+    for (OpOperand &operand : op->getOpOperands()) {
+      Operation *def = operand.get().getDefiningOp();
+      if (isa_and_present<ParameterOp, ApplyMaskOp, DequantizeOp>(def) &&
+          evaluator.getKey(operand.get()) &&
+          !plan.isInternal(operand, evaluator) &&
+          failed(addDense(operand.get())))
+        return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  if (walk.wasInterrupted())
+    return failure();
+  // A tied weight is stored twice: packed, and as others read it.
+  for (auto &[key, layer] : plan.layers)
+    if (layer->chain.base != layer->chain.root)
+      if (auto base = evaluator.getKey(layer->chain.base))
+        if (plan.dense.contains(*base))
+          layer->report.copyBytes = layer->report.denseBytes;
+  return success();
+}
+
+LogicalResult WeightPlanner::run() {
+  if (failed(checkInput()))
+    return failure();
+  collectLayers();
+  collectRuntimeOps();
+  return collectDense();
+}
+
+LogicalResult mlir::sq::planWeights(ModuleOp module, const PackOptions &options,
+                                    WeightEvaluator &evaluator,
+                                    WeightPlan &plan) {
+  return WeightPlanner(module, options, evaluator, plan).run();
+}

@@ -1,0 +1,282 @@
+//===- WriteWeights.cpp - Evaluate a plan into the weight file ------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "WeightPlan.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "sparse-quant/Numerics/Layout.h"
+#include "llvm/Support/JSON.h"
+
+#include <cstring>
+
+using namespace mlir;
+using namespace mlir::sq;
+
+namespace {
+class WeightWriter {
+public:
+  WeightWriter(ModuleOp module, const PackOptions &options, WeightFiles &files,
+               WeightEvaluator &evaluator, WeightPlan &plan,
+               SafetensorsWriter &writer)
+      : module(module), options(options), files(files), evaluator(evaluator),
+        plan(plan), writer(writer) {}
+
+  LogicalResult run();
+
+private:
+  LogicalResult planPayload(LayerPlan &layer);
+  llvm::Error declarePacked(const LayerPlan &layer);
+  LogicalResult declare();
+  LogicalResult writePacked(LayerPlan &layer);
+  LogicalResult writeDense(DenseEntry &entry);
+  LogicalResult writeRaw(DenseEntry &entry);
+  LogicalResult measureDense(LayerPlan &layer);
+
+  LogicalResult fail(Operation *op, llvm::Error error) {
+    return op->emitError() << llvm::toString(std::move(error));
+  }
+
+  ModuleOp module;
+  const PackOptions &options;
+  WeightFiles &files;
+  WeightEvaluator &evaluator;
+  WeightPlan &plan;
+  SafetensorsWriter &writer;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Layout
+//===----------------------------------------------------------------------===//
+
+LogicalResult WeightWriter::planPayload(LayerPlan &layer) {
+  WeightChain &chain = layer.chain;
+  int64_t cols = layer.report.columns;
+  int64_t widest = cols;
+  if (chain.isSparse()) {
+    numerics::Pattern pattern = layer.pattern.getPattern();
+    if (pattern.kind == numerics::PatternKind::NM) {
+      widest =
+          cols / pattern.m * pattern.n + std::min(pattern.n, cols % pattern.m);
+    } else {
+      // Rows keep different numbers of elements: the mask has to be known.
+      widest = 0;
+      Value mask = ApplyMaskOp(chain.apply).getMask();
+      std::vector<uint8_t> keep;
+      for (RowRange range : evaluator.getBlocks(chain.root)) {
+        if (failed(evaluator.evaluateMask(mask, range, keep)))
+          return failure();
+        for (int64_t row = 0; row < range.size(); ++row)
+          widest = std::max<int64_t>(
+              widest, std::count(keep.begin() + row * cols,
+                                 keep.begin() + (row + 1) * cols, 1));
+      }
+      evaluator.release();
+    }
+  }
+  // A memref needs its byte even where nothing is kept.
+  layer.payloadStride = std::max<int64_t>(
+      1, numerics::payloadRowBytes(widest, chain.getFormat()->bits));
+  return success();
+}
+
+/// Entries that don't fit a type that all readers of safetensors know are
+/// bytes.
+static DType getScaleDType(numerics::ScaleType type) {
+  switch (type) {
+  case numerics::ScaleType::F32:
+    return DType::F32;
+  case numerics::ScaleType::F16:
+    return DType::F16;
+  case numerics::ScaleType::E8M0:
+  case numerics::ScaleType::E4M3FN:
+    return DType::U8;
+  }
+  llvm_unreachable("unknown scale type");
+}
+
+llvm::Error WeightWriter::declarePacked(const LayerPlan &layer) {
+  const LayerReport &report = layer.report;
+  numerics::Format format = *layer.chain.getFormat();
+  QuantizeOp quantize = layer.chain.quantize;
+  auto scaleType =
+      cast<RankedTensorType>(quantize.getUsedScales().front().getType());
+  if (llvm::Error error = writer.declare(report.name + ".payload", DType::U8,
+                                         {report.rows, layer.payloadStride}))
+    return error;
+  if (layer.chain.isSparse())
+    if (llvm::Error error = writer.declare(
+            report.name + ".bitmap", DType::U8,
+            {report.rows, numerics::bitmapRowBytes(report.columns)}))
+      return error;
+  if (llvm::Error error =
+          writer.declare(report.name + ".scale",
+                         getScaleDType(format.scaleType), scaleType.getShape()))
+    return error;
+  if (format.hasTensorScale())
+    return writer.declare(report.name + ".tensor_scale", DType::F32, {1, 1});
+  return llvm::Error::success();
+}
+
+LogicalResult WeightWriter::declare() {
+  llvm::json::Object described;
+  for (auto &[key, layer] : plan.layers) {
+    if (!layer->packed)
+      continue;
+    if (failed(planPayload(*layer)))
+      return failure();
+    if (llvm::Error error = declarePacked(*layer))
+      return fail(layer->uses.front().op, std::move(error));
+    const LayerReport &report = layer->report;
+    described[report.name] = llvm::json::Object{
+        {"pattern", report.pattern},
+        {"format", report.format},
+        {"shape", llvm::json::Array{report.rows, report.columns}}};
+  }
+  for (auto &[key, entry] : plan.dense)
+    if (llvm::Error error = writer.declare(
+            entry.name, entry.dtype,
+            cast<RankedTensorType>(entry.value.getType()).getShape()))
+      return fail(entry.value.getDefiningOp(), std::move(error));
+  writer.setMetadata("sq.format_version", "1");
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::json::Value(std::move(described));
+  writer.setMetadata("sq.layers", text);
+  if (llvm::Error error = writer.open(options.output))
+    return fail(module, std::move(error));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Evaluation
+//===----------------------------------------------------------------------===//
+
+/// Rows of `source`, `from` bytes each, to rows of `to` bytes, zero-padded.
+static void copyRows(ArrayRef<uint8_t> source, int64_t from, uint8_t *target,
+                     int64_t to, int64_t rows) {
+  for (int64_t row = 0; row < rows; ++row)
+    std::memcpy(target + row * to, source.data() + row * from,
+                std::min(from, to));
+}
+
+LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
+  WeightChain &chain = layer.chain;
+  LayerReport &report = layer.report;
+  numerics::Format format = *chain.getFormat();
+  MutableArrayRef<uint8_t> payload = writer.getBytes(report.name + ".payload");
+  MutableArrayRef<uint8_t> scales = writer.getBytes(report.name + ".scale");
+  MutableArrayRef<uint8_t> bitmap, tensorScale;
+  if (chain.isSparse())
+    bitmap = writer.getBytes(report.name + ".bitmap");
+  if (format.hasTensorScale())
+    tensorScale = writer.getBytes(report.name + ".tensor_scale");
+  report.payloadBytes = payload.size();
+  report.bitmapBytes = bitmap.size();
+  report.scaleBytes = scales.size() + tensorScale.size();
+  int64_t scaleRowBytes =
+      format.numGroups(report.columns) * numerics::scaleBytes(format.scaleType);
+  int64_t bitmapRow = numerics::bitmapRowBytes(report.columns);
+
+  ErrorMeter meter(chain);
+  for (RowRange range : evaluator.getBlocks(chain.root)) {
+    numerics::Encoded encoded;
+    std::vector<uint8_t> mask;
+    if (failed(evaluator.encode(chain.quantize, range, encoded)) ||
+        (chain.isSparse() &&
+         failed(evaluator.evaluateMask(chain.apply.getMask(), range, mask))) ||
+        (options.measureErrors && failed(meter.add(evaluator, range))))
+      return failure();
+    numerics::Packed packed;
+    numerics::pack(format.bits, encoded.codes, mask, range.size(),
+                   report.columns, packed);
+    copyRows(packed.payload, packed.payloadStride,
+             payload.data() + range.begin * layer.payloadStride,
+             layer.payloadStride, range.size());
+    if (chain.isSparse())
+      std::memcpy(bitmap.data() + range.begin * bitmapRow, packed.bitmap.data(),
+                  packed.bitmap.size());
+    std::memcpy(scales.data() + range.begin * scaleRowBytes,
+                encoded.scales.data(), encoded.scales.size());
+    if (!tensorScale.empty())
+      std::memcpy(tensorScale.data(), &encoded.tensorScale, tensorScale.size());
+  }
+  if (options.measureErrors)
+    meter.finish(report);
+  evaluator.release();
+  return success();
+}
+
+LogicalResult WeightWriter::writeRaw(DenseEntry &entry) {
+  MutableArrayRef<uint8_t> target = writer.getBytes(entry.name);
+  auto type = cast<RankedTensorType>(entry.value.getType());
+  auto parameter = entry.value.getDefiningOp<ParameterOp>();
+  auto stored =
+      files.readBytes(parameter.getName(), *parameter.getSource(),
+                      parameter.getOffset(), type.getShape(), entry.dtype);
+  if (!stored)
+    return fail(parameter, stored.takeError());
+  if (stored->dtype != entry.dtype)
+    return parameter.emitError()
+           << "tensor '" << parameter.getName() << "' is stored as "
+           << getDTypeName(stored->dtype) << ", which isn't "
+           << type.getElementType();
+  std::memcpy(target.data(), stored->bytes.data(), target.size());
+  evaluator.release();
+  return success();
+}
+
+LogicalResult WeightWriter::writeDense(DenseEntry &entry) {
+  if (!getElementTypeOrSelf(entry.value).isF32())
+    return writeRaw(entry);
+  MutableArrayRef<uint8_t> target = writer.getBytes(entry.name);
+  int64_t rowBytes = getMatrixShape(entry.value).cols * sizeof(float);
+  StudyOrder order = entry.study ? options.study : StudyOrder::None;
+  std::optional<WeightChain> own;
+  if (!entry.study)
+    own.emplace(entry.value);
+  const WeightChain &chain = entry.study ? entry.study->chain : *own;
+  std::vector<float> values;
+  for (RowRange range : evaluator.getBlocks(entry.value)) {
+    if (failed(evaluateStudy(evaluator, chain, order, range, values)))
+      return failure();
+    std::memcpy(target.data() + range.begin * rowBytes, values.data(),
+                values.size() * sizeof(float));
+  }
+  evaluator.release();
+  return success();
+}
+
+LogicalResult WeightWriter::measureDense(LayerPlan &layer) {
+  layer.report.payloadBytes = layer.report.denseBytes;
+  // An untouched layer has no error; zeros are a measurement, too.
+  if (!options.measureErrors)
+    return success();
+  ErrorMeter meter(layer.chain);
+  for (RowRange range : evaluator.getBlocks(layer.chain.root))
+    if (failed(meter.add(evaluator, range)))
+      return failure();
+  meter.finish(layer.report);
+  evaluator.release();
+  return success();
+}
+
+LogicalResult WeightWriter::run() {
+  if (failed(declare()))
+    return failure();
+  for (auto &[key, layer] : plan.layers)
+    if (failed(layer->packed ? writePacked(*layer) : measureDense(*layer)))
+      return failure();
+  for (auto &[key, entry] : plan.dense)
+    if (failed(writeDense(entry)))
+      return failure();
+  return success();
+}
+
+LogicalResult
+mlir::sq::writeWeights(ModuleOp module, const PackOptions &options,
+                       WeightFiles &files, WeightEvaluator &evaluator,
+                       WeightPlan &plan, SafetensorsWriter &writer) {
+  return WeightWriter(module, options, files, evaluator, plan, writer).run();
+}
