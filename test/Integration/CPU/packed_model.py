@@ -33,7 +33,7 @@ def run(tool, *arguments, check=True):
 
 def module_text(weights, source="model.safetensors"):
     """A function that multiplies an input by every weight [N, K]."""
-    lines = []
+    lines, results, types = [], [], []
     for index, (name, weight) in enumerate(weights.items()):
         n, k = weight.shape
         w, x, y = f"tensor<{n}x{k}xf32>", f"tensor<1x{k}xf32>", f"tensor<1x{n}xf32>"
@@ -44,12 +44,15 @@ def module_text(weights, source="model.safetensors"):
             f"%y{index} = linalg.matmul indexing_maps = [#x, #w, #y] "
             f"ins(%x{index}, %w{index} : {x}, {w}) outs(%i{index} : {y}) -> {y}",
         ]
+        results.append(f"%y{index}")
+        types.append(y)
     body = "\n".join("  " + line for line in lines)
     return (
         "#x = affine_map<(m, n, k) -> (m, k)>\n"
         "#w = affine_map<(m, n, k) -> (n, k)>\n"
         "#y = affine_map<(m, n, k) -> (m, n)>\n"
-        f"func.func @main() {{\n{body}\n  return\n}}\n"
+        f"func.func @main() -> ({', '.join(types)}) {{\n{body}\n"
+        f"  return {', '.join(results)} : {', '.join(types)}\n}}\n"
     )
 
 

@@ -177,8 +177,6 @@ def test_every_kind_of_layer(tmp_path):
 def test_what_keeps_a_layer_from_a_faster_kernel(tmp_path):
     weights = {"fc": np.ones((16, 64), F32)}
     write_model(tmp_path, weights)
-    text = (tmp_path / "model.mlir").read_text()
-    (tmp_path / "model.mlir").write_text(text.replace("@main()", "@main(%unused: tensor<1xf32>)"))
     (tmp_path / "recipe.yaml").write_text(
         "rules:\n  - " + rule("fc", "nm2:4", "int8.row", "int8.row"))
     process = run(
