@@ -164,6 +164,18 @@ SmallVector<RowRange> WeightEvaluator::getBlocks(Value value) {
 // Evaluation
 //===----------------------------------------------------------------------===//
 
+/// Fails at `op` where one of `values`, whose first is `range`'s, is a NaN.
+static LogicalResult checkNoNaN(Operation *op, const Twine &name,
+                                ArrayRef<float> values, RowRange range,
+                                int64_t cols, StringRef advice) {
+  for (auto [index, value] : llvm::enumerate(values))
+    if (std::isnan(value))
+      return op->emitError()
+             << name << " has a NaN at [" << range.begin + int64_t(index) / cols
+             << ", " << int64_t(index) % cols << "]; " << advice;
+  return success();
+}
+
 LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
                                              std::vector<float> &out) {
   auto values =
@@ -177,13 +189,9 @@ LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
   // So much at once is a whole tensor, of which there is no need for two.
   if (range.size() * cols > 4 * kBlockElements)
     release();
-  for (auto [index, value] : llvm::enumerate(out))
-    if (std::isnan(value))
-      return op.emitError()
-             << "tensor '" << op.getName() << "' of '" << *op.getSource()
-             << "' has a NaN at [" << range.begin + int64_t(index) / cols
-             << ", " << int64_t(index) % cols << "]; repair the checkpoint";
-  return success();
+  return checkNoNaN(
+      op, "tensor '" + op.getName() + "' of '" + *op.getSource() + "'", out,
+      range, cols, "repair the checkpoint");
 }
 
 LogicalResult WeightEvaluator::evaluate(Value value, RowRange range,
@@ -197,7 +205,9 @@ LogicalResult WeightEvaluator::evaluate(Value value, RowRange range,
         cast<DenseElementsAttr>(constant.getValue()).getValues<float>();
     out.assign(values.begin() + range.begin * cols,
                values.begin() + range.end * cols);
-    return success();
+    // Also for mx, which could represent it: a weight is a number.
+    return checkNoNaN(constant, "constant weight", out, range, cols,
+                      "repair the model");
   }
   if (auto apply = dyn_cast<ApplyMaskOp>(op)) {
     std::vector<uint8_t> mask;

@@ -31,6 +31,8 @@ bool zeroIsKept(const numerics::Format &format, bool isStatic, bool masksCodes);
 
 /// Class 1 of docs/order.md, exact: a mask that commutes with the quantizer
 /// moves in front of it, and the decoded values stay the same bit for bit.
+/// (Finite ones, that is: in an `mx` block with an infinity all decoded values
+/// are NaN, and a mask applied before can't make zeros of them.)
 /// Local, without the dataflow analysis, and thus fit for `canonicalize`:
 ///
 ///   apply_mask(dequantize(quantize(x)), m)
