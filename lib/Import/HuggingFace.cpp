@@ -12,11 +12,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Import/Llama.h"
+#include "sparse-quant/Support/JSON.h"
 #include "sparse-quant/Support/SafetensorsFile.h"
 #include "sparse-quant/Support/WeightFiles.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
@@ -39,7 +39,7 @@ static Expected<json::Object> readObject(StringRef path) {
   if (!buffer)
     return llvm::createStringError("cannot open '" + path +
                                    "': " + buffer.getError().message());
-  Expected<json::Value> value = json::parse((*buffer)->getBuffer());
+  Expected<json::Value> value = parseJSON((*buffer)->getBuffer());
   if (!value)
     return llvm::createStringError(
         "'" + path + "' isn't JSON: " + llvm::toString(value.takeError()));
@@ -154,6 +154,7 @@ static Expected<LlamaConfig> readConfig(const json::Object &object,
   config.expect("hidden_act", {"silu", "swish"}, "\"silu\"");
   config.expect("attention_bias", {false}, "false");
   config.expect("mlp_bias", {false}, "false");
+  config.expect("partial_rotary_factor", {1}, "1");
   if (const json::Value *value = config.find("quantization_config"))
     config.fail("quantization_config is " + print(*value) +
                 "; supported: weights in f32, f16 or bf16");

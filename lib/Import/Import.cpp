@@ -9,6 +9,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace mlir::sq;
 using llvm::Expected;
@@ -42,10 +44,11 @@ llvm::Error mlir::sq::verifyConfig(const LlamaConfig &config, StringRef path) {
   if (config.headDim % 2)
     return fail("head_dim is " + Twine(config.headDim) +
                 ", but rotary embeddings need pairs");
-  if (!(config.ropeTheta > 0.0))
+  // A number such as 1e999 reads as infinity.
+  if (!(config.ropeTheta > 0.0) || !std::isfinite(config.ropeTheta))
     return fail("rope_theta is " + std::to_string(config.ropeTheta) +
                 ", expected a positive number");
-  if (!(config.rmsNormEps >= 0.0))
+  if (!(config.rmsNormEps >= 0.0) || !std::isfinite(config.rmsNormEps))
     return fail("rms_norm_eps is " + std::to_string(config.rmsNormEps) +
                 ", expected a nonnegative number");
   return llvm::Error::success();

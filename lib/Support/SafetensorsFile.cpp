@@ -11,9 +11,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Support/SafetensorsFile.h"
+#include "sparse-quant/Support/JSON.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 
 using namespace mlir::sq;
@@ -31,30 +31,6 @@ SafetensorsFile::~SafetensorsFile() = default;
 Error SafetensorsFile::fail(const Twine &what) const {
   return llvm::createStringError("'" + path +
                                  "' isn't a valid safetensors file: " + what);
-}
-
-/// The JSON parser recurses, so a header of brackets could overflow the stack.
-/// A valid one nests three deep.
-static bool nestsTooDeep(StringRef text) {
-  unsigned depth = 0;
-  bool inString = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (inString) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"')
-        inString = false;
-    } else if (c == '"') {
-      inString = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > 16)
-        return true;
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
 }
 
 Expected<std::unique_ptr<SafetensorsFile>>
@@ -86,9 +62,8 @@ Error SafetensorsFile::readHeader() {
                 " bytes is announced, but the file has only " + Twine(size) +
                 " bytes: truncated?");
   StringRef text = buffer->getBuffer().substr(lengthSize, length);
-  if (nestsTooDeep(text))
-    return fail("the header nests too deeply");
-  Expected<llvm::json::Value> header = llvm::json::parse(text);
+  // A valid header nests three deep.
+  Expected<llvm::json::Value> header = parseJSON(text, /*maxDepth=*/16);
   if (!header) {
     std::string message = llvm::toString(header.takeError());
     return fail("the header isn't JSON: " + message);
