@@ -1,0 +1,249 @@
+//===- TileLayout.cpp - Weights for dot-product instructions --------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/Numerics/TileLayout.h"
+#include "sparse-quant/Numerics/Quantize.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+namespace mlir::sq::numerics {
+
+//===----------------------------------------------------------------------===//
+// Sizes
+//===----------------------------------------------------------------------===//
+
+int64_t TileLayout::unitCols() const {
+  int64_t vectors = 8 / storedBits();
+  if (!isSparse())
+    return vectors * vectorCols();
+  vectors = std::max<int64_t>(vectors, 8 / positionBits());
+  return std::max(kWindow, vectors * vectorCols());
+}
+
+int64_t TileLayout::paddedCols() const {
+  int64_t unit = unitCols();
+  return (cols + unit - 1) / unit * unit;
+}
+
+int64_t TileLayout::payloadBytes() const {
+  return vectorsPerTile() * kVector * storedBits() / 8;
+}
+
+unsigned TileLayout::positionBits() const {
+  if (!isSparse())
+    return 0;
+  return m <= 4 ? 2 : 4;
+}
+
+int64_t TileLayout::positionBytes() const {
+  return vectorsPerTile() * kVector * positionBits() / 8;
+}
+
+Error TileLayout::check(const Format &format, const Pattern *pattern) {
+  if (!format.symmetric)
+    return "weights with a zero point have no tiles";
+  if (!pattern)
+    return std::nullopt;
+  if (pattern->kind != PatternKind::NM)
+    return "tiles store N of M columns, and " + pattern->str() +
+           " keeps a varying number";
+  auto isPowerOf2 = [](int64_t value) {
+    return std::has_single_bit(static_cast<uint64_t>(value));
+  };
+  if (!isPowerOf2(pattern->n) || !isPowerOf2(pattern->m) ||
+      pattern->n >= pattern->m || pattern->m < 4 || pattern->m > 16)
+    return "tiles take N:M with powers of two, N < M and 4 <= M <= 16, not " +
+           pattern->str();
+  return std::nullopt;
+}
+
+TileLayout TileLayout::get(const Format &format, const Pattern *pattern,
+                           int64_t rows, int64_t cols) {
+  TileLayout layout;
+  layout.format = format;
+  layout.rows = rows;
+  layout.cols = cols;
+  if (pattern) {
+    layout.n = pattern->n;
+    layout.m = pattern->m;
+  }
+  return layout;
+}
+
+//===----------------------------------------------------------------------===//
+// Pack and unpack
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Where the code of `row` in vector `vector`, lane byte `byte` is stored.
+struct Slot {
+  int64_t index;
+  unsigned shift;
+};
+
+Slot findCode(const TileLayout &layout, int64_t row, int64_t vector,
+              int64_t byte) {
+  int64_t tile = row / TileLayout::kRows;
+  int64_t lane = row % TileLayout::kRows * TileLayout::kDepth + byte;
+  if (layout.storedBits() == 8)
+    return {tile * layout.payloadBytes() + vector * TileLayout::kVector + lane,
+            0};
+  return {tile * layout.payloadBytes() + vector / 2 * TileLayout::kVector +
+              lane,
+          vector % 2 ? 4u : 0u};
+}
+
+Slot findPosition(const TileLayout &layout, int64_t row, int64_t vector,
+                  int64_t byte) {
+  int64_t fields = 8 / layout.positionBits();
+  int64_t tile = row / TileLayout::kRows;
+  int64_t lane = row % TileLayout::kRows * TileLayout::kDepth + byte;
+  return {tile * layout.positionBytes() +
+              vector / fields * TileLayout::kVector + lane,
+          static_cast<unsigned>(vector % fields * layout.positionBits())};
+}
+
+/// Code byte to stored byte or nibble, and back.
+struct CodeMap {
+  uint8_t stored[256], code[256];
+
+  explicit CodeMap(const TileLayout &layout) {
+    const Format &format = layout.format;
+    bool isInt = format.element == Element::Int;
+    for (unsigned byte = 0; byte < 256; ++byte)
+      stored[byte] = code[byte] = static_cast<uint8_t>(byte);
+    if (layout.storedBits() == 4) {
+      for (unsigned byte = 0; byte < 256; ++byte)
+        stored[byte] = byte & 15;
+      for (unsigned byte = 8; isInt && byte < 16; ++byte)
+        code[byte] = static_cast<uint8_t>(byte - 16);
+    } else if (!isInt && format.integerFactor()) {
+      // From the top down, so that of +0 and -0 the code 0 wins.
+      for (int byte = (1 << format.bits) - 1; byte >= 0; --byte) {
+        auto integer = static_cast<uint8_t>(
+            std::lround(decodeElement(format, static_cast<uint8_t>(byte)) *
+                        *format.integerFactor()));
+        stored[byte] = integer;
+        code[integer] = static_cast<uint8_t>(byte);
+      }
+    }
+  }
+};
+
+void packScales(const TileLayout &layout, std::span<const uint8_t> scales,
+                std::vector<uint8_t> &out) {
+  int64_t bytes = scaleBytes(layout.format.scaleType);
+  int64_t groups = layout.format.numGroups(layout.cols);
+  out.assign(layout.numTiles() * layout.numScales() * bytes, 0);
+  bool perTensor = layout.format.scope == GroupScope::Tensor;
+  for (int64_t row = 0; row < layout.rows; ++row)
+    for (int64_t group = 0; group < groups; ++group) {
+      int64_t from = perTensor ? 0 : row * groups + group;
+      int64_t to =
+          (row / TileLayout::kRows * groups + group) * TileLayout::kRows +
+          row % TileLayout::kRows;
+      std::memcpy(out.data() + to * bytes, scales.data() + from * bytes, bytes);
+    }
+}
+
+} // namespace
+
+void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
+               std::span<const uint8_t> mask, std::span<const uint8_t> scales,
+               PackedTiles &out) {
+  CodeMap map(layout);
+  out.payload.assign(layout.numTiles() * layout.payloadBytes(), 0);
+  out.positions.assign(layout.numTiles() * layout.positionBytes(), 0);
+  packScales(layout, scales, out.scales);
+
+  auto store = [](std::vector<uint8_t> &to, Slot slot, uint8_t value,
+                  unsigned bits) {
+    uint8_t field = static_cast<uint8_t>((1u << bits) - 1);
+    to[slot.index] = static_cast<uint8_t>(
+        (to[slot.index] & ~(field << slot.shift)) | value << slot.shift);
+  };
+  constexpr int64_t depth = TileLayout::kDepth;
+  int64_t numGroups = layout.paddedCols() / layout.m;
+  for (int64_t row = 0; row < layout.tiledRows(); ++row)
+    for (int64_t group = 0; group < numGroups; ++group) {
+      int64_t first = group * layout.m;
+      auto isKept = [&](int64_t i) {
+        return row < layout.rows && first + i < layout.cols &&
+               (mask.empty() || mask[row * layout.cols + first + i]);
+      };
+      // What is kept, and as many dropped columns as it takes to make N.
+      int64_t spare = layout.n;
+      for (int64_t i = 0; i < layout.m; ++i)
+        spare -= isKept(i);
+      int64_t index = group * layout.n;
+      for (int64_t i = 0; i < layout.m; ++i) {
+        bool kept = isKept(i);
+        if (!kept && spare-- <= 0)
+          continue;
+        int64_t vector = index / depth, byte = index % depth;
+        ++index;
+        uint8_t code = kept ? codes[row * layout.cols + first + i] : 0;
+        store(out.payload, findCode(layout, row, vector, byte),
+              map.stored[code], layout.storedBits());
+        if (layout.isSparse())
+          store(out.positions, findPosition(layout, row, vector, byte),
+                static_cast<uint8_t>(i), layout.positionBits());
+      }
+    }
+}
+
+Error unpackTiles(const TileLayout &layout, const PackedTiles &packed,
+                  std::span<uint8_t> codes, std::span<uint8_t> scales) {
+  CodeMap map(layout);
+  auto load = [](const std::vector<uint8_t> &from, Slot slot, unsigned bits) {
+    return static_cast<uint8_t>(from[slot.index] >> slot.shift &
+                                ((1u << bits) - 1));
+  };
+  constexpr int64_t depth = TileLayout::kDepth;
+  std::fill(codes.begin(), codes.end(), 0);
+  int64_t numGroups = layout.paddedCols() / layout.m;
+  for (int64_t row = 0; row < layout.rows; ++row)
+    for (int64_t group = 0; group < numGroups; ++group) {
+      int64_t last = -1;
+      for (int64_t i = 0; i < layout.n; ++i) {
+        int64_t index = group * layout.n + i;
+        int64_t vector = index / depth, byte = index % depth;
+        int64_t position = 0;
+        if (layout.isSparse()) {
+          position =
+              load(packed.positions, findPosition(layout, row, vector, byte),
+                   layout.positionBits());
+          if (position <= last || position >= layout.m)
+            return "row " + std::to_string(row) + ", columns from " +
+                   std::to_string(group * layout.m) +
+                   ": positions don't ascend within the group";
+          last = position;
+        }
+        int64_t col = group * layout.m + position;
+        if (col < layout.cols)
+          codes[row * layout.cols + col] =
+              map.code[load(packed.payload, findCode(layout, row, vector, byte),
+                            layout.storedBits())];
+      }
+    }
+  int64_t bytes = scaleBytes(layout.format.scaleType);
+  int64_t groups = layout.format.numGroups(layout.cols);
+  for (int64_t row = 0; row < layout.rows; ++row)
+    for (int64_t group = 0; group < groups; ++group) {
+      int64_t from =
+          (row / TileLayout::kRows * groups + group) * TileLayout::kRows +
+          row % TileLayout::kRows;
+      std::memcpy(scales.data() + (row * groups + group) * bytes,
+                  packed.scales.data() + from * bytes, bytes);
+    }
+  return std::nullopt;
+}
+
+} // namespace mlir::sq::numerics

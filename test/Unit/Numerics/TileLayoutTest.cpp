@@ -1,0 +1,200 @@
+//===- TileLayoutTest.cpp - NUM-L5 to NUM-L8: tiles -----------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/Numerics/TileLayout.h"
+#include "sparse-quant/Numerics/Quantize.h"
+
+#include "gtest/gtest.h"
+
+#include <random>
+
+using namespace mlir::sq::numerics;
+
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+struct Matrix {
+  Bytes codes, mask, scales;
+};
+
+/// A random weight matrix, masked and encoded as the compiler does it.
+Matrix makeMatrix(const Format &format, const Pattern *pattern, int64_t rows,
+                  int64_t cols, unsigned seed) {
+  std::mt19937 engine(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(rows * cols);
+  for (float &value : values)
+    value = normal(engine);
+  Matrix matrix;
+  if (pattern) {
+    std::vector<float> scores(values.size());
+    magnitudeScores(values, scores);
+    matrix.mask.resize(values.size());
+    EXPECT_EQ(computeMask(*pattern, scores, rows, cols, matrix.mask),
+              std::nullopt);
+    applyMask(values, matrix.mask, values);
+  }
+  Encoded encoded;
+  EXPECT_EQ(encode(format, values, rows, cols, encoded), std::nullopt);
+  matrix.codes = encoded.codes;
+  matrix.scales = encoded.scales;
+  return matrix;
+}
+
+Format int8() { return Format::integer(8, GroupScope::Row); }
+
+// NUM-L5: lane r of vector v holds the codes of row r, columns 4v to 4v+3.
+TEST(TileLayout, DenseBytes) {
+  TileLayout layout = TileLayout::get(int8(), nullptr, 17, 6);
+  EXPECT_EQ(layout.numTiles(), 2);
+  EXPECT_EQ(layout.paddedCols(), 8);
+  EXPECT_EQ(layout.payloadBytes(), 128);
+  EXPECT_EQ(layout.positionBytes(), 0);
+  Bytes codes(17 * 6), scales(17 * 4);
+  for (int64_t i = 0; i < 17 * 6; ++i)
+    codes[i] = static_cast<uint8_t>(i);
+  PackedTiles packed;
+  packTiles(layout, codes, {}, scales, packed);
+  ASSERT_EQ(packed.payload.size(), 256u);
+  for (int64_t row = 0; row < 32; ++row)
+    for (int64_t col = 0; col < 8; ++col) {
+      int64_t at = row / 16 * 128 + col / 4 * 64 + row % 16 * 4 + col % 4;
+      bool inside = row < 17 && col < 6;
+      EXPECT_EQ(packed.payload[at],
+                static_cast<uint8_t>(inside ? row * 6 + col : 0));
+    }
+}
+
+// NUM-L6: low nibbles are one vector, high nibbles the next.
+TEST(TileLayout, NibbleBytes) {
+  Format format = Format::integer(4, GroupScope::Row);
+  TileLayout layout = TileLayout::get(format, nullptr, 1, 8);
+  EXPECT_EQ(layout.payloadBytes(), 64);
+  PackedTiles packed;
+  packTiles(layout, Bytes({1, 2, 3, 4, 5, 6, 7, 0xff}), {}, Bytes(4), packed);
+  EXPECT_EQ(Bytes(packed.payload.begin(), packed.payload.begin() + 5),
+            Bytes({0x51, 0x62, 0x73, 0xf4, 0x00}));
+}
+
+// NUM-L7: 2:4. Vector 0 holds columns 0 to 7; positions are two bits, vector v
+// in bits 2v and up of its byte.
+TEST(TileLayout, PositionBytes) {
+  Pattern pattern = Pattern::nm(2, 4);
+  TileLayout layout = TileLayout::get(int8(), &pattern, 1, 16);
+  EXPECT_EQ(layout.vectorCols(), 8);
+  EXPECT_EQ(layout.paddedCols(), 64);
+  EXPECT_EQ(layout.payloadBytes(), 8 * 64);
+  EXPECT_EQ(layout.positionBytes(), 2 * 64);
+  Bytes codes = {0, 7, 0, 9, 1, 2, 0, 0, 0, 0, 3, 4, 0, 0, 0, 5};
+  Bytes mask = {0, 1, 0, 1, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1};
+  PackedTiles packed;
+  packTiles(layout, codes, mask, Bytes(4), packed);
+  EXPECT_EQ(Bytes(packed.payload.begin(), packed.payload.begin() + 5),
+            Bytes({7, 9, 1, 2, 0}));
+  EXPECT_EQ(Bytes(packed.payload.begin() + 64, packed.payload.begin() + 69),
+            Bytes({3, 4, 0, 5, 0}));
+  // Positions 1 3 0 1 of vector 0; 2 3 0 3 of vector 1 (0 fills up the group).
+  // Vectors 2 and 3 lie beyond the matrix and keep columns 0 and 1 of each.
+  EXPECT_EQ(
+      Bytes(packed.positions.begin(), packed.positions.begin() + 4),
+      Bytes({1 | 2 << 2 | 0 << 4 | 0 << 6, 3 | 3 << 2 | 1 << 4 | 1 << 6,
+             0 | 0 << 2 | 0 << 4 | 0 << 6, 1 | 3 << 2 | 1 << 4 | 1 << 6}));
+}
+
+// NUM-L8: the 16 scales of a group lie beside each other.
+TEST(TileLayout, ScaleOrder) {
+  Format format = Format::integer(8, GroupScope::Group, 4, ScaleType::F16);
+  TileLayout layout = TileLayout::get(format, nullptr, 2, 8);
+  PackedTiles packed;
+  packTiles(layout, Bytes(16), {}, Bytes({1, 2, 3, 4, 5, 6, 7, 8}), packed);
+  ASSERT_EQ(packed.scales.size(), 2u * 16 * 2);
+  EXPECT_EQ(Bytes(packed.scales.begin(), packed.scales.begin() + 5),
+            Bytes({1, 2, 5, 6, 0}));
+  EXPECT_EQ(Bytes(packed.scales.begin() + 32, packed.scales.begin() + 37),
+            Bytes({3, 4, 7, 8, 0}));
+}
+
+TEST(TileLayout, RoundTrips) {
+  std::vector<Pattern> patterns = {Pattern::nm(1, 4),  Pattern::nm(2, 4),
+                                   Pattern::nm(4, 8),  Pattern::nm(2, 8),
+                                   Pattern::nm(1, 16), Pattern::nm(8, 16)};
+  unsigned seed = 0;
+  for (const char *name :
+       {"int8.row", "int4.g64", "int4.g32.f16", "int3.row", "int8.tensor",
+        "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "mx.e4m3fn", "hbfp7.g64",
+        "hbfp3.g64", "nvfp4", "fp8.e5m2.row"})
+    for (int64_t rows : {1, 16, 37})
+      for (int64_t cols : {1, 63, 64, 172}) {
+        Format format = *parseFormat(name);
+        for (size_t p = 0; p <= patterns.size(); ++p) {
+          const Pattern *pattern = p < patterns.size() ? &patterns[p] : nullptr;
+          ASSERT_EQ(TileLayout::check(format, pattern), std::nullopt);
+          TileLayout layout = TileLayout::get(format, pattern, rows, cols);
+          Matrix matrix = makeMatrix(format, pattern, rows, cols, ++seed);
+          PackedTiles packed;
+          packTiles(layout, matrix.codes, matrix.mask, matrix.scales, packed);
+          EXPECT_EQ(static_cast<int64_t>(packed.payload.size()),
+                    layout.numTiles() * layout.payloadBytes());
+          int64_t groups = format.numGroups(cols);
+          Bytes codes(rows * cols, 0xaa),
+              scales(rows * groups * scaleBytes(format.scaleType));
+          ASSERT_EQ(unpackTiles(layout, packed, codes, scales), std::nullopt);
+          ASSERT_EQ(codes, matrix.codes) << name << " " << rows << "x" << cols;
+          if (format.scope == GroupScope::Tensor)
+            continue;
+          ASSERT_EQ(scales, matrix.scales) << name;
+        }
+      }
+}
+
+// What is stored is element * integerFactor: what integer kernels take it for.
+TEST(TileLayout, BytesAreIntegersInDisguise) {
+  for (const char *name : {"int8.row", "mx.e2m3fn", "mx.int8", "hbfp7.g64"}) {
+    Format format = *parseFormat(name);
+    TileLayout layout = TileLayout::get(format, nullptr, 4, 64);
+    Matrix matrix = makeMatrix(format, nullptr, 4, 64, 5);
+    PackedTiles packed;
+    packTiles(layout, matrix.codes, {}, matrix.scales, packed);
+    for (int64_t row = 0; row < 4; ++row)
+      for (int64_t col = 0; col < 64; ++col)
+        EXPECT_EQ(static_cast<int8_t>(
+                      packed.payload[col / 4 * 64 + row * 4 + col % 4]),
+                  decodeElement(format, matrix.codes[row * 64 + col]) *
+                      *format.integerFactor())
+            << name;
+  }
+}
+
+TEST(TileLayout, RefusesWhatHasNoTiles) {
+  auto check = [](const Format &format, Pattern pattern) {
+    return TileLayout::check(format, &pattern);
+  };
+  EXPECT_EQ(check(int8(), Pattern::nm(3, 4)),
+            "tiles take N:M with powers of two, N < M and 4 <= M <= 16, not "
+            "nm3:4");
+  EXPECT_NE(check(int8(), Pattern::nm(16, 32)), std::nullopt);
+  EXPECT_NE(check(int8(), Pattern::nm(1, 2)), std::nullopt);
+  EXPECT_EQ(check(int8(), Pattern::unstructured(0.5, SparsityScope::Row)),
+            "tiles store N of M columns, and unstructured0.5.row keeps a "
+            "varying number");
+  EXPECT_EQ(TileLayout::check(Format::asymmetric(8, GroupScope::Row), nullptr),
+            "weights with a zero point have no tiles");
+}
+
+TEST(TileLayout, UnpackRejectsBrokenPositions) {
+  Pattern pattern = Pattern::nm(2, 4);
+  TileLayout layout = TileLayout::get(int8(), &pattern, 1, 64);
+  Matrix matrix = makeMatrix(int8(), &pattern, 1, 64, 3);
+  PackedTiles packed;
+  packTiles(layout, matrix.codes, matrix.mask, matrix.scales, packed);
+  packed.positions[0] = packed.positions[1] = 0;
+  Bytes codes(64), scales(4);
+  EXPECT_EQ(unpackTiles(layout, packed, codes, scales),
+            "row 0, columns from 0: positions don't ascend within the group");
+}
+
+} // namespace
