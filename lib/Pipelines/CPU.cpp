@@ -33,7 +33,7 @@ void mlir::sq::buildOrderPipeline(OpPassManager &pm) {
 void mlir::sq::buildSchedulePipeline(OpPassManager &pm,
                                      const CPUPipelineOptions &options) {
   pm.addPass(createSQVerifyOrder());
-  pm.addPass(createSelectKernels({options.lanes}));
+  pm.addPass(createSelectKernels({options.lanes, options.byteDot512}));
 }
 
 void mlir::sq::buildReferencePipeline(OpPassManager &pm,
@@ -41,7 +41,7 @@ void mlir::sq::buildReferencePipeline(OpPassManager &pm,
   // Here the sq ops disappear, and with them what there was to prove.
   pm.addPass(createSQVerifyOrder());
   ConvertSQToLinalgPassOptions convert;
-  convert.keepKernels = {cpu::kDecodeRows.str()};
+  convert.keepKernels = {cpu::kTileDot.str(), cpu::kDecodeRows.str()};
   pm.addPass(createConvertSQToLinalgPass(convert));
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createConvertTensorToLinalgPass());

@@ -71,6 +71,7 @@ private:
   TargetSpec target;
   std::unique_ptr<llvm::TargetMachine> machine;
   CPUPipelineOptions pipeline;
+  cpu::KernelTarget kernelTarget;
   ArtifactSignature signature;
   ArtifactInfo info;
   PackResult packed;
@@ -177,6 +178,8 @@ LogicalResult Compilation::run() {
   // Kernels are written for at least a byte of the bitmap a vector; narrower
   // registers take a vector in parts.
   pipeline.lanes = std::max(8u, target.f32Lanes);
+  pipeline.byteDot512 = target.hasByteDot512;
+  kernelTarget = {pipeline.lanes, pipeline.byteDot512};
   pipeline.openmp = options.openmp;
 
   info.producer = "sq-compile 0.1.0 (LLVM " LLVM_VERSION_STRING ")";
@@ -236,6 +239,12 @@ LogicalResult Compilation::compressAndPack() {
   pack.weightsDir = options.weightsDir;
   pack.study = options.study;
   pack.measureErrors = options.measureErrors;
+  pack.chooseLayout =
+      [&](const numerics::Format &weights, const numerics::Pattern *pattern,
+          const numerics::Format *activations, int64_t rows, int64_t cols) {
+        return cpu::selectLayout(weights, pattern, activations, rows, cols,
+                                 kernelTarget);
+      };
   if (failed(packWeights(module, pack, packed)))
     return failure();
   info.weightsSize = packed.size;
@@ -255,7 +264,7 @@ void Compilation::recordKernels() {
   for (LayerReport &layer : packed.layers) {
     if (MatmulOp op = products.lookup(layer.name); op && op.getKernel()) {
       layer.kernel = op.getKernel()->str();
-      cpu::KernelChoice choice = cpu::selectKernel(op, pipeline.lanes);
+      cpu::KernelChoice choice = cpu::selectKernel(op, kernelTarget);
       if (choice.kernel == layer.kernel)
         layer.whyNotFaster = choice.whyNotBetter;
     }

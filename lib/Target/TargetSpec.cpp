@@ -61,6 +61,12 @@ static unsigned getF32Lanes(llvm::TargetMachine &machine) {
   return 4;
 }
 
+static bool hasByteDot512(llvm::TargetMachine &machine) {
+  const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
+  return machine.getTargetTriple().isX86() &&
+         subtarget.checkFeatures("+avx512vnni,+avx512vbmi,+avx512bw");
+}
+
 llvm::Expected<TargetSpec> mlir::sq::parseTarget(llvm::StringRef text) {
   TargetSpec spec;
   spec.triple = llvm::sys::getDefaultTargetTriple();
@@ -89,6 +95,7 @@ llvm::Expected<TargetSpec> mlir::sq::parseTarget(llvm::StringRef text) {
   if (!machine)
     return machine.takeError();
   spec.f32Lanes = getF32Lanes(**machine);
+  spec.hasByteDot512 = hasByteDot512(**machine);
   return spec;
 }
 

@@ -22,6 +22,10 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
                          llvm::cl::desc("f32 lanes of a vector of the kernels, "
                                         "a multiple of 8"),
                          llvm::cl::init(16)};
+  Option<bool> byteDot512{
+      *this, "byte-dot-512",
+      llvm::cl::desc("The target has AVX512_VNNI and AVX512_VBMI"),
+      llvm::cl::init(false)};
   Option<bool> openmp{*this, "openmp",
                       llvm::cl::desc("Run parallel loops by OpenMP"),
                       llvm::cl::init(true)};

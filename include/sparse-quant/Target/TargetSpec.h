@@ -33,6 +33,9 @@ struct TargetSpec {
   std::string features;
   /// Width of a vector register in f32 lanes: 16 (AVX-512), 8 (AVX2), 4.
   unsigned f32Lanes = 4;
+  /// Dot products of 512-bit vectors of bytes, and permutations of such
+  /// vectors: AVX512_VNNI and AVX512_VBMI.
+  bool hasByteDot512 = false;
 };
 
 /// Reads `--target=`: "native", a CPU name of the host's architecture, or

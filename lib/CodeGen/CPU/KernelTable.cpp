@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
+#include "TileKernel.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -14,8 +15,51 @@ using namespace mlir::sq::cpu;
 /// The decoded block is on the stack of each thread.
 static constexpr int64_t kMaxDecodedExtent = 32768;
 
-static std::string checkDecodeRows(MatmulOp op, unsigned lanes) {
+static std::optional<numerics::Format>
+getFormatOrNone(QuantFormatAttrInterface attr) {
+  if (!attr)
+    return std::nullopt;
+  return attr.getFormat();
+}
+
+static std::string checkTileDot(MatmulOp op, const KernelTarget &target) {
+  if (op.getLayout() != Layout::Tiles)
+    return "the weights are packed in rows";
+  if (!target.byteDot512)
+    return "the target has no 512-bit dot products of bytes (AVX512_VNNI and "
+           "AVX512_VBMI)";
+  std::optional<numerics::Format> activations =
+      getFormatOrNone(op.getActivationFormatAttr());
+  return checkTileProduct(op.getTileLayout(),
+                          activations ? &*activations : nullptr);
+}
+
+/// Why the weights of `op`, which are in rows, aren't in tiles.
+static std::string whyNotTiles(MatmulOp op, const KernelTarget &target) {
+  if (!target.byteDot512)
+    return "the target has no 512-bit dot products of bytes (AVX512_VNNI and "
+           "AVX512_VBMI)";
+  std::optional<numerics::Format> activations =
+      getFormatOrNone(op.getActivationFormatAttr());
+  std::optional<numerics::Pattern> pattern;
+  if (SparsityPatternAttrInterface attr = op.getPatternAttr())
+    pattern = attr.getPattern();
   numerics::Format format = op.getFormat().getFormat();
+  if (numerics::Error error =
+          numerics::TileLayout::check(format, pattern ? &*pattern : nullptr))
+    return *error;
+  std::string reason = checkTileProduct(
+      numerics::TileLayout::get(format, pattern ? &*pattern : nullptr,
+                                op.getNumRows(), op.getReductionExtent()),
+      activations ? &*activations : nullptr);
+  return reason.empty() ? "the weights are packed in rows" : reason;
+}
+
+static std::string checkDecodeRows(MatmulOp op, const KernelTarget &target) {
+  numerics::Format format = op.getFormat().getFormat();
+  unsigned lanes = target.lanes;
+  if (op.getLayout() != Layout::Rows)
+    return "the weights are packed in tiles";
   if (lanes % 8 != 0)
     return "vectors of " + std::to_string(lanes) +
            " lanes don't fill a byte of the bitmap";
@@ -33,38 +77,63 @@ static std::string checkDecodeRows(MatmulOp op, unsigned lanes) {
   return "";
 }
 
-static std::string checkAlways(MatmulOp, unsigned) { return ""; }
+static std::string checkReference(MatmulOp op, const KernelTarget &) {
+  return op.getLayout() == Layout::Rows ? ""
+                                        : "the weights are packed in tiles";
+}
 
 namespace {
 struct KernelRow {
   StringRef name;
   /// "" if the kernel fits.
-  std::string (*check)(MatmulOp op, unsigned lanes);
+  std::string (*check)(MatmulOp op, const KernelTarget &target);
 };
 } // namespace
 
 static const KernelRow kernelTable[] = {
+    {kTileDot, checkTileDot},
     {kDecodeRows, checkDecodeRows},
-    {kReference, checkAlways},
+    {kReference, checkReference},
 };
 
-KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op, unsigned lanes) {
-  std::string reason;
+KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
+                                         const KernelTarget &target) {
+  std::string reasons;
   for (const KernelRow &row : kernelTable) {
-    std::string missing = row.check(op, lanes);
+    std::string missing = row.check(op, target);
     if (missing.empty())
-      return {row.name, reason};
-    reason = missing;
+      return {row.name, reasons};
+    // One kernel reads tiles. Of weights in rows, the layout is what keeps it
+    // away, and selectLayout knows why.
+    if (op.getLayout() == Layout::Tiles)
+      return {StringRef(), missing};
+    if (row.name == kTileDot)
+      missing = whyNotTiles(op, target);
+    reasons +=
+        (reasons.empty() ? "not " : "; not ") + row.name.str() + ": " + missing;
   }
-  llvm_unreachable("the last row fits everything");
+  llvm_unreachable("the last row takes all weights in rows");
+}
+
+Layout mlir::sq::cpu::selectLayout(const numerics::Format &weights,
+                                   const numerics::Pattern *pattern,
+                                   const numerics::Format *activations,
+                                   int64_t rows, int64_t cols,
+                                   const KernelTarget &target) {
+  bool fits =
+      target.byteDot512 && !numerics::TileLayout::check(weights, pattern) &&
+      checkTileProduct(numerics::TileLayout::get(weights, pattern, rows, cols),
+                       activations)
+          .empty();
+  return fits ? Layout::Tiles : Layout::Rows;
 }
 
 std::string mlir::sq::cpu::checkKernel(StringRef kernel, MatmulOp op,
-                                       unsigned lanes) {
+                                       const KernelTarget &target) {
   std::string names;
   for (const KernelRow &row : kernelTable) {
     if (row.name == kernel)
-      return row.check(op, lanes);
+      return row.check(op, target);
     names += (names.empty() ? "'" : ", '") + row.name.str() + "'";
   }
   return "it is none of " + names;

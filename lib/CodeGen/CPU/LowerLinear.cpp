@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "DecodeRow.h"
 #include "DotKernel.h"
+#include "TileKernel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
@@ -132,11 +133,13 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
 
   void runOnOperation() override {
     SmallVector<linalg::LinalgOp> dense;
-    SmallVector<MatmulOp> packed;
+    SmallVector<MatmulOp> packed, tiled;
     getOperation().walk([&](Operation *op) {
       if (auto matmul = dyn_cast<MatmulOp>(op)) {
         if (matmul.getKernel() == kDecodeRows)
           packed.push_back(matmul);
+        else if (matmul.getKernel() == kTileDot)
+          tiled.push_back(matmul);
       } else if (auto linalgOp = dyn_cast<linalg::MatmulOp>(op)) {
         if (isLinear(linalgOp))
           dense.push_back(linalgOp);
@@ -146,6 +149,11 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
       lowerDense(op, lanes);
     for (MatmulOp op : packed)
       lowerPacked(op, lanes);
+    for (MatmulOp op : tiled) {
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      emitTileProduct(b, op, op.getTileLayout());
+      op.erase();
+    }
   }
 };
 } // namespace

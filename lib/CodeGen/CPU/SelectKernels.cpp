@@ -22,16 +22,21 @@ struct SelectKernels : sq::impl::SelectKernelsBase<SelectKernels> {
   using SelectKernelsBase::SelectKernelsBase;
 
   void runOnOperation() override {
+    cpu::KernelTarget target{lanes, byteDot512};
     WalkResult result = getOperation().walk([&](MatmulOp op) {
       if (std::optional<StringRef> given = op.getKernel()) {
-        std::string reason = cpu::checkKernel(*given, op, lanes);
+        std::string reason = cpu::checkKernel(*given, op, target);
         if (reason.empty())
           return WalkResult::advance();
         op.emitError("kernel '")
             << *given << "' can't compute this op: " << reason;
         return WalkResult::interrupt();
       }
-      cpu::KernelChoice choice = cpu::selectKernel(op, lanes);
+      cpu::KernelChoice choice = cpu::selectKernel(op, target);
+      if (choice.kernel.empty()) {
+        op.emitError("no kernel can compute this op: ") << choice.whyNotBetter;
+        return WalkResult::interrupt();
+      }
       op.setKernel(choice.kernel);
       auto options = remark::RemarkOpts::name("KernelSelected")
                          .category("sq-select-kernels");

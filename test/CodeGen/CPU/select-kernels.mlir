@@ -33,3 +33,17 @@ func.func @a_legal_decision_is_kept(%x: tensor<1x64xf32>, %p: tensor<8x64xi8>, %
     outs(%y : tensor<1x8xf32>) {format = #sq.int<8, row>, kernel = "cpu.reference"} -> tensor<1x8xf32>
   return %0 : tensor<1x8xf32>
 }
+
+// -----
+
+// Weights in rows have no kernel for quantized activations on this target.
+// CHECK-LABEL: @no_byte_dot
+func.func @no_byte_dot(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>,
+                       %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // CHECK: kernel = "cpu.reference"
+  // expected-remark@below {{quantized activations have no vector kernel}}
+  %0 = sq.matmul ins(%x, %xs : tensor<1x64xi8>, tensor<1x1xf32>)
+    weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>) outs(%y : tensor<1x16xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}

@@ -6,3 +6,15 @@ func.func @matmul_on_memrefs(%x: memref<4x64xf32>, %p: memref<8x64xi8>, %s: memr
     outs(%y : memref<4x8xf32>) {format = #sq.int<8, row>}
   return
 }
+
+// -----
+
+func.func @tiles_have_no_reference(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<1x1024xi8>,
+                                   %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected weights in the layout 'rows': only the kernel that 'tiles' were packed for reads them}}
+  // expected-error@below {{failed to legalize}}
+  %0 = sq.matmul ins(%x, %xs : tensor<1x64xi8>, tensor<1x1xf32>)
+    weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>) outs(%y : tensor<1x16xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}

@@ -115,3 +115,13 @@ func.func @matmul_on_memrefs(%x: memref<?x64xf32>, %p: memref<8x32xi8>, %b: memr
     outs(%out : memref<?x8xf32>) {format = #sq.int<8, group = 32>, pattern = #sq.nm<2:4>, kernel = "cpu.decode-rows"}
   return
 }
+
+// CHECK-LABEL: @matmul_in_tiles
+func.func @matmul_in_tiles(%x: tensor<4x64xf32>, %p: tensor<2x512xi8>, %b: tensor<2x128xi8>, %s: tensor<2x16xf32>,
+                           %init: tensor<4x20xf32>) -> tensor<4x20xf32> {
+  // CHECK: layout = #sq<layout tiles>
+  %y = sq.matmul ins(%x : tensor<4x64xf32>)
+    weights(%p, bitmap(%b), scales(%s) : tensor<2x512xi8>, tensor<2x128xi8>, tensor<2x16xf32>)
+    outs(%init : tensor<4x20xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>, layout = #sq<layout tiles>} -> tensor<4x20xf32>
+  return %y : tensor<4x20xf32>
+}

@@ -101,7 +101,8 @@ def test_demo_model(demo):
         if layer["name"].endswith("_proj"):
             check_layer(layer, weight, "nm2:4", "int8.row")
             assert layer["dropped_nonzeros"] == 0, "it was fine-tuned at 2:4"
-            assert (layer["kernel"], layer["why_not_faster"]) == ("cpu.decode-rows", "")
+            assert layer["kernel"] == "cpu.decode-rows"
+            assert layer["why_not_faster"].startswith("not cpu.tile-dot: the target has no ")
         else:
             check_layer(layer, weight)
             assert layer["why_dense"] == "no rule matches it"

@@ -19,21 +19,40 @@
 
 namespace mlir::sq::cpu {
 
+/// Integer dot products of quantized activations with weights in tiles.
+inline constexpr StringRef kTileDot = "cpu.tile-dot";
 /// Decodes a block of packed rows to f32, then vector dot products.
 inline constexpr StringRef kDecodeRows = "cpu.decode-rows";
 /// convert-sq-to-linalg: slow, and right for every legal combination.
 inline constexpr StringRef kReference = "cpu.reference";
 
+/// What kernels ask of the CPU that code is generated for.
+struct KernelTarget {
+  /// f32 lanes of a vector register.
+  unsigned lanes = 16;
+  /// TargetSpec::hasByteDot512.
+  bool byteDot512 = false;
+};
+
 struct KernelChoice {
   StringRef kernel;
-  /// Why no earlier row of the table fits; "" for the first row.
+  /// Why no earlier row of the table fits, row by row; "" for the first row.
   std::string whyNotBetter;
 };
 
-KernelChoice selectKernel(MatmulOp op, unsigned lanes);
+KernelChoice selectKernel(MatmulOp op, const KernelTarget &target);
 
 /// "" if `kernel` may compute `op`, otherwise the reason why not.
-std::string checkKernel(StringRef kernel, MatmulOp op, unsigned lanes);
+std::string checkKernel(StringRef kernel, MatmulOp op,
+                        const KernelTarget &target);
+
+/// The layout that the best kernel for such a layer reads. Asked before the
+/// weights are packed; `pattern` and `activations` are null where there are
+/// none.
+Layout selectLayout(const numerics::Format &weights,
+                    const numerics::Pattern *pattern,
+                    const numerics::Format *activations, int64_t rows,
+                    int64_t cols, const KernelTarget &target);
 
 } // namespace mlir::sq::cpu
 

@@ -33,6 +33,8 @@ def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
   let options = [
     Option<"lanes", "lanes", "unsigned", /*default=*/"16",
            "f32 lanes of a vector register of the target">,
+    Option<"byteDot512", "byte-dot-512", "bool", /*default=*/"false",
+           "whether the target has AVX512_VNNI and AVX512_VBMI">,
   ];
 }
 
@@ -40,15 +42,17 @@ def LowerLinear : Pass<"sq-lower-linear", "::mlir::ModuleOp"> {
   let summary = "Linear layers on memrefs to vector code";
   let description = [{
     Lowers `out += x * transpose(w)` on memrefs with static N and K, spelled as
-    `linalg.matmul` with f32 operands or as `sq.matmul` with the kernel
-    `cpu.decode-rows`, to an `scf.parallel` loop over blocks of rows of `w`
-    with `vector` bodies. Packed rows are decoded to f32 once per block, and
-    the block is reused for all rows of `x`. Tails are masked; nothing is read
-    out of bounds. A pass on modules, because the tables that decode float codes
-    are globals which the functions share.
+    `linalg.matmul` with f32 operands or as `sq.matmul` with one of the kernels
+    `cpu.tile-dot` and `cpu.decode-rows`, to an `scf.parallel` loop over blocks
+    of rows of `w` with `vector` bodies. `cpu.decode-rows` decodes packed rows to
+    f32 once per block, and the block is reused for all rows of `x`;
+    `cpu.tile-dot` multiplies bytes in the layout `tiles`, and looks activations
+    up for what is kept. Tails are masked; nothing is read out of bounds. A pass
+    on modules, because the tables that decode float codes are globals which the
+    functions share.
 
     Needs: bufferized functions, identity layouts in the innermost dimension.
-    Guarantees: no `sq.matmul` with that kernel is left; other ops are untouched.
+    Guarantees: no `sq.matmul` with those kernels is left; other ops are untouched.
 
     Before:
     ```mlir
@@ -70,6 +74,7 @@ def LowerLinear : Pass<"sq-lower-linear", "::mlir::ModuleOp"> {
            "f32 lanes of a vector register of the target">,
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect",
                            "::mlir::scf::SCFDialect",

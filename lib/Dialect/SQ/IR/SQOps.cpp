@@ -13,6 +13,7 @@
 
 using namespace mlir;
 using namespace mlir::sq;
+using numerics::TileLayout;
 
 /// `custom<Bare>`: see detail::parseBareAttr.
 template <typename AttrInterface>
@@ -324,6 +325,62 @@ static RankedTensorType asTensor(ShapedType type) {
   return RankedTensorType::get(type.getShape(), type.getElementType());
 }
 
+TileLayout MatmulOp::getTileLayout() {
+  std::optional<numerics::Pattern> pattern;
+  if (SparsityPatternAttrInterface attr = getPatternAttr())
+    pattern = attr.getPattern();
+  return TileLayout::get(getFormat().getFormat(), pattern ? &*pattern : nullptr,
+                         getNumRows(), getReductionExtent());
+}
+
+/// SQ-MM-9.
+static LogicalResult verifyTiles(MatmulOp op) {
+  std::optional<numerics::Pattern> pattern;
+  if (SparsityPatternAttrInterface attr = op.getPatternAttr())
+    pattern = attr.getPattern();
+  if (numerics::Error error = TileLayout::check(op.getFormat().getFormat(),
+                                                pattern ? &*pattern : nullptr))
+    return op.emitOpError("expected weights that can lie in tiles, but ")
+           << *error << " [SQ-MM-9]";
+  TileLayout layout = op.getTileLayout();
+  auto expect = [&](StringRef what, Value value, int64_t size,
+                    Type element) -> LogicalResult {
+    ShapedType type = typeOrNull(value);
+    SmallVector<int64_t> shape = {layout.numTiles(), size};
+    if (type && type.getShape() == ArrayRef(shape) &&
+        type.getElementType() == element)
+      return success();
+    InFlightDiagnostic diag = op.emitOpError("expected ");
+    diag << what << " of type " << RankedTensorType::get(shape, element)
+         << " in tiles, got ";
+    if (type)
+      diag << type;
+    else
+      diag << "none";
+    return diag << " [SQ-MM-9]";
+  };
+  Type i8 = IntegerType::get(op.getContext(), 8);
+  if (failed(expect("a payload", op.getPayload(), layout.payloadBytes(), i8)))
+    return failure();
+  if (op.getBitmap() &&
+      failed(expect("positions", op.getBitmap(), layout.positionBytes(), i8)))
+    return failure();
+  auto weights = RankedTensorType::get({layout.rows, layout.cols},
+                                       op.getFormat().getCodeType());
+  SmallVector<RankedTensorType> scales =
+      op.getFormat().getScaleTypes(weights, 1);
+  if (scales.size() != op.getScales().size())
+    return op.emitOpError("expected ")
+           << scales.size() << " tensors of scales, got "
+           << op.getScales().size() << " [SQ-MM-9]";
+  if (scales.size() > 1 && asTensor(typeOrNull(op.getScales()[1])) != scales[1])
+    return op.emitOpError("expected a tensor scale of type ")
+           << scales[1] << ", got " << op.getScales()[1].getType()
+           << " [SQ-MM-9]";
+  return expect("scales", op.getScales().front(), layout.numScales(),
+                scales.front().getElementType());
+}
+
 LogicalResult MatmulOp::verify() {
   bool onTensors = isa<RankedTensorType>(getInit().getType());
   if (llvm::any_of(getOperation()->getOperandTypes(),
@@ -338,8 +395,9 @@ LogicalResult MatmulOp::verify() {
   auto init = cast<ShapedType>(getInit().getType());
   if (input.getRank() != 2 || init.getRank() != 2 || payload.getRank() != 2 ||
       ShapedType::isDynamic(input.getDimSize(1)) ||
-      ShapedType::isDynamic(payload.getDimSize(0)) ||
-      init.getDimSize(1) != payload.getDimSize(0) ||
+      ShapedType::isDynamic(init.getDimSize(1)) ||
+      (getLayout() == Layout::Rows &&
+       init.getDimSize(1) != payload.getDimSize(0)) ||
       failed(verifyCompatibleShape(input.getShape().take_front(1),
                                    init.getShape().take_front(1))))
     return emitOpError("expected [M, K], N rows of weights and [M, N] with "
@@ -353,17 +411,23 @@ LogicalResult MatmulOp::verify() {
   if (!format.symmetric)
     return emitOpError("expected symmetric weights, got ")
            << getFormat() << " [SQ-MM-7]";
-  int64_t rows = payload.getDimSize(0), cols = input.getDimSize(1);
-  if (failed(verifyPacked(*this, rows, cols, format.bits, payload,
-                          typeOrNull(getBitmap()), "SQ-MM-2", "SQ-MM-2")))
-    return failure();
-  auto weights = RankedTensorType::get({rows, cols}, getFormat().getCodeType());
-  if (failed(verifyScales(*this, getFormat(), weights, 1,
-                          getScales().getTypes(), "SQ-MM-3")))
-    return failure();
   if (static_cast<bool>(getPattern()) != static_cast<bool>(getBitmap()))
     return emitOpError("expected a pattern with a bitmap, and only with it "
                        "[SQ-MM-4]");
+  if (getLayout() == Layout::Tiles) {
+    if (failed(verifyTiles(*this)))
+      return failure();
+  } else {
+    int64_t rows = getNumRows(), cols = input.getDimSize(1);
+    if (failed(verifyPacked(*this, rows, cols, format.bits, payload,
+                            typeOrNull(getBitmap()), "SQ-MM-2", "SQ-MM-2")))
+      return failure();
+    auto weights =
+        RankedTensorType::get({rows, cols}, getFormat().getCodeType());
+    if (failed(verifyScales(*this, getFormat(), weights, 1,
+                            getScales().getTypes(), "SQ-MM-3")))
+      return failure();
+  }
 
   QuantFormatAttrInterface activation = getActivationFormatAttr();
   if (!activation) {

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "WeightPlan.h"
 #include "mlir/IR/Builders.h"
-#include "sparse-quant/Numerics/Layout.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -45,27 +44,26 @@ Value WeightRewriter::makeParameter(const Twine &name, RankedTensorType type,
 
 void WeightRewriter::rewritePacked(LayerPlan &layer) {
   Type i8 = builder.getI8Type();
-  const LayerReport &report = layer.report;
   for (LinearLayer &use : layer.uses) {
     WeightChain chain(use.weight->get());
     Location loc = use.op->getLoc();
     builder.setInsertionPoint(use.op);
-    Value payload = makeParameter(
-        layer.report.name + ".payload",
-        RankedTensorType::get({report.rows, layer.payloadStride}, i8), loc);
+    Value payload =
+        makeParameter(layer.report.name + ".payload",
+                      RankedTensorType::get(layer.getPayloadShape(), i8), loc);
     Value bitmap;
     if (chain.isSparse())
-      bitmap = makeParameter(
-          layer.report.name + ".bitmap",
-          RankedTensorType::get(
-              {report.rows, numerics::bitmapRowBytes(report.columns)}, i8),
-          loc);
+      bitmap =
+          makeParameter(layer.report.name + layer.getBitmapSuffix(),
+                        RankedTensorType::get(layer.getBitmapShape(), i8), loc);
     SmallVector<Value> scales;
     for (auto [scale, suffix] :
-         llvm::zip(chain.quantize.getUsedScales(), kScaleSuffixes))
-      scales.push_back(makeParameter(layer.report.name + suffix,
-                                     cast<RankedTensorType>(scale.getType()),
-                                     loc));
+         llvm::zip(chain.quantize.getUsedScales(), kScaleSuffixes)) {
+      auto type = cast<RankedTensorType>(scale.getType());
+      if (scales.empty())
+        type = type.clone(layer.getScaleShape());
+      scales.push_back(makeParameter(layer.report.name + suffix, type, loc));
+    }
     Value input = use.input->get();
     SmallVector<Value> inputScales;
     QuantFormatAttrInterface activationFormat;
@@ -77,7 +75,7 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
     auto product = MatmulOp::create(
         builder, loc, use.op->getResult(0).getType(), input, inputScales,
         payload, bitmap, scales, use.init->get(), chain.quantize.getFormat(),
-        activationFormat, layer.pattern, /*kernel=*/StringAttr());
+        activationFormat, layer.pattern, /*kernel=*/StringAttr(), layer.layout);
     use.op->getResult(0).replaceAllUsesWith(product.getResult());
     use.op->erase();
   }

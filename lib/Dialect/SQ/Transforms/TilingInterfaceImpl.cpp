@@ -290,13 +290,17 @@ struct MatmulModel : TilingInterface::ExternalModel<MatmulModel, MatmulOp> {
       return op->emitOpError("expected a tile size that divides N = ")
              << cast<ShapedType>(matmul.getInit().getType()).getDimSize(1)
              << "; the rows of packed weights are static";
+    bool inTiles = matmul.getLayout() == Layout::Tiles;
+    if (inTiles && getConstantIntValue(sizes[1]) != matmul.getNumRows())
+      return op->emitOpError("expected no tiling along N: 16 rows of weights "
+                             "in the layout 'tiles' are one");
 
     // Rows of `value`, by `dim` of the domain, and all of its columns.
     auto rows = [&](Value value, int64_t dim) {
       SmallVector<OpFoldResult> extents =
           tensor::getMixedSizes(b, op->getLoc(), value);
       Tile tile{{b.getIndexAttr(0), b.getIndexAttr(0)}, extents};
-      if (!isOneInteger(extents[0])) {
+      if (!isOneInteger(extents[0]) && !(inTiles && dim == 1)) {
         tile.offsets[0] = offsets[dim];
         tile.sizes[0] = sizes[dim];
       }
@@ -339,7 +343,8 @@ struct MatmulModel : TilingInterface::ExternalModel<MatmulModel, MatmulOp> {
   generateResultTileValue(Operation *op, OpBuilder &b, unsigned,
                           ArrayRef<OpFoldResult> offsets,
                           ArrayRef<OpFoldResult> sizes) const {
-    if (!cast<MatmulOp>(op).getResult() || !getConstantIntValue(sizes[1]))
+    auto matmul = cast<MatmulOp>(op);
+    if (!matmul.getResult() || !getConstantIntValue(sizes[1]))
       return failure();
     return getTiledImplementation(op, b, offsets, sizes);
   }

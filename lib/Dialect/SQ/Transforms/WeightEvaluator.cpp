@@ -149,9 +149,11 @@ int64_t WeightEvaluator::getRowGranularity(Value value) {
   return granularity;
 }
 
-SmallVector<RowRange> WeightEvaluator::getBlocks(Value value) {
+SmallVector<RowRange> WeightEvaluator::getBlocks(Value value,
+                                                 int64_t multiple) {
   MatrixShape shape = getMatrixShape(value);
-  int64_t granularity = std::max<int64_t>(1, getRowGranularity(value));
+  int64_t granularity =
+      std::lcm(std::max<int64_t>(1, getRowGranularity(value)), multiple);
   int64_t wanted = kBlockElements / std::max<int64_t>(1, shape.cols);
   int64_t step = std::max<int64_t>(1, wanted / granularity) * granularity;
   SmallVector<RowRange> blocks;

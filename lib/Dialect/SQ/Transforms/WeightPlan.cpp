@@ -8,9 +8,43 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Order.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Recipe.h"
+#include "sparse-quant/Numerics/Layout.h"
 
 using namespace mlir;
 using namespace mlir::sq;
+
+std::optional<numerics::Pattern> LayerPlan::getPattern() const {
+  if (!pattern)
+    return std::nullopt;
+  return SparsityPatternAttrInterface(pattern).getPattern();
+}
+
+numerics::TileLayout LayerPlan::getTiles() const {
+  std::optional<numerics::Pattern> mask = getPattern();
+  return numerics::TileLayout::get(*chain.getFormat(), mask ? &*mask : nullptr,
+                                   report.rows, report.columns);
+}
+
+std::array<int64_t, 2> LayerPlan::getPayloadShape() const {
+  if (layout == Layout::Tiles)
+    return {getTiles().numTiles(), getTiles().payloadBytes()};
+  return {report.rows, payloadStride};
+}
+
+std::array<int64_t, 2> LayerPlan::getBitmapShape() const {
+  if (layout == Layout::Tiles)
+    return {getTiles().numTiles(), getTiles().positionBytes()};
+  return {report.rows, numerics::bitmapRowBytes(report.columns)};
+}
+
+SmallVector<int64_t> LayerPlan::getScaleShape() const {
+  if (layout == Layout::Tiles)
+    return {getTiles().numTiles(), getTiles().numScales()};
+  QuantizeOp quantize = chain.quantize;
+  Value scale = quantize.getUsedScales().front();
+  return SmallVector<int64_t>(
+      cast<RankedTensorType>(scale.getType()).getShape());
+}
 
 namespace {
 class WeightPlanner {
@@ -26,6 +60,7 @@ private:
   void collectLayers();
   void planLayer(LayerPlan &layer);
   void planStorage(LayerPlan &layer);
+  void planLayout(LayerPlan &layer);
   void collectRuntimeOps();
   LogicalResult collectDense();
   LogicalResult addDense(Value value, const LayerPlan *study = nullptr);
@@ -177,6 +212,30 @@ void WeightPlanner::planLayer(LayerPlan &layer) {
   planStorage(layer);
 }
 
+/// All functions that use a weight read the same bytes, so they must agree on
+/// what its activations are.
+void WeightPlanner::planLayout(LayerPlan &layer) {
+  if (!options.chooseLayout)
+    return;
+  auto getActivations = [](const LinearLayer &use) {
+    QuantizeOp quantize = getInputQuantization(use);
+    return quantize ? quantize.getFormat() : QuantFormatAttrInterface();
+  };
+  QuantFormatAttrInterface attr = getActivations(layer.uses.front());
+  if (!llvm::all_of(layer.uses, [&](const LinearLayer &use) {
+        return getActivations(use) == attr;
+      }))
+    return;
+  std::optional<numerics::Format> activations;
+  if (attr)
+    activations = attr.getFormat();
+  std::optional<numerics::Pattern> pattern = layer.getPattern();
+  layer.layout = options.chooseLayout(*layer.chain.getFormat(),
+                                      pattern ? &*pattern : nullptr,
+                                      activations ? &*activations : nullptr,
+                                      layer.report.rows, layer.report.columns);
+}
+
 void WeightPlanner::planStorage(LayerPlan &layer) {
   const WeightChain &chain = layer.chain;
   LayerReport &report = layer.report;
@@ -190,8 +249,9 @@ void WeightPlanner::planStorage(LayerPlan &layer) {
     }
     layer.packed = true;
     report.kernel = "cpu.reference";
-    report.name = makeName(report.name,
-                           {".payload", ".bitmap", ".scale", ".tensor_scale"});
+    report.name = makeName(report.name, {".payload", ".bitmap", ".positions",
+                                         ".scale", ".tensor_scale"});
+    planLayout(layer);
   } else if (chain.isSparse()) {
     report.whyDense = "f32 weights have no sparse kernel";
   } else if (auto why = layer.uses.front().op->getAttrOfType<StringAttr>(

@@ -35,9 +35,22 @@ struct LayerPlan {
   /// `report.name` is what the names of a packed layer's entries start with.
   LayerReport report;
   bool packed = false;
-  /// Packed: bytes of a payload row, and what the mask promises.
-  int64_t payloadStride = 0;
+  /// Packed: what the mask promises, and how the weights lie in the file.
   SparsityPatternAttrInterface pattern;
+  Layout layout = Layout::Rows;
+  /// In rows: bytes of a payload row.
+  int64_t payloadStride = 0;
+
+  std::optional<numerics::Pattern> getPattern() const;
+  numerics::TileLayout getTiles() const;
+  // The shapes of a packed layer's entries; bitmap and positions are what
+  // sparse layers have.
+  std::array<int64_t, 2> getPayloadShape() const;
+  std::array<int64_t, 2> getBitmapShape() const;
+  SmallVector<int64_t> getScaleShape() const;
+  StringRef getBitmapSuffix() const {
+    return layout == Layout::Tiles ? ".positions" : ".bitmap";
+  }
 };
 
 /// A tensor that is stored as it is, or evaluated to f32.

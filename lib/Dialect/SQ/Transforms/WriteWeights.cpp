@@ -100,20 +100,17 @@ static DType getScaleDType(numerics::ScaleType type) {
 llvm::Error WeightWriter::declarePacked(const LayerPlan &layer) {
   const LayerReport &report = layer.report;
   numerics::Format format = *layer.chain.getFormat();
-  QuantizeOp quantize = layer.chain.quantize;
-  auto scaleType =
-      cast<RankedTensorType>(quantize.getUsedScales().front().getType());
   if (llvm::Error error = writer.declare(report.name + ".payload", DType::U8,
-                                         {report.rows, layer.payloadStride}))
+                                         layer.getPayloadShape()))
     return error;
   if (layer.chain.isSparse())
-    if (llvm::Error error = writer.declare(
-            report.name + ".bitmap", DType::U8,
-            {report.rows, numerics::bitmapRowBytes(report.columns)}))
+    if (llvm::Error error =
+            writer.declare(report.name + layer.getBitmapSuffix().str(),
+                           DType::U8, layer.getBitmapShape()))
       return error;
-  if (llvm::Error error =
-          writer.declare(report.name + ".scale",
-                         getScaleDType(format.scaleType), scaleType.getShape()))
+  if (llvm::Error error = writer.declare(report.name + ".scale",
+                                         getScaleDType(format.scaleType),
+                                         layer.getScaleShape()))
     return error;
   if (format.hasTensorScale())
     return writer.declare(report.name + ".tensor_scale", DType::F32, {1, 1});
@@ -125,7 +122,7 @@ LogicalResult WeightWriter::declare() {
   for (auto &[key, layer] : plan.layers) {
     if (!layer->packed)
       continue;
-    if (failed(planPayload(*layer)))
+    if (layer->layout == Layout::Rows && failed(planPayload(*layer)))
       return failure();
     if (llvm::Error error = declarePacked(*layer))
       return fail(layer->uses.front().op, std::move(error));
@@ -133,6 +130,7 @@ LogicalResult WeightWriter::declare() {
     described[report.name] = llvm::json::Object{
         {"pattern", report.pattern},
         {"format", report.format},
+        {"layout", stringifyLayout(layer->layout)},
         {"shape", llvm::json::Array{report.rows, report.columns}}};
   }
   for (auto &[key, entry] : plan.dense)
@@ -153,6 +151,13 @@ LogicalResult WeightWriter::declare() {
 // Evaluation
 //===----------------------------------------------------------------------===//
 
+namespace {
+/// A packed layer's entries in the mapped file.
+struct PackedBytes {
+  MutableArrayRef<uint8_t> payload, bitmap, scales;
+};
+} // namespace
+
 /// Rows of `source`, `from` bytes each, to rows of `to` bytes, zero-padded.
 static void copyRows(ArrayRef<uint8_t> source, int64_t from, uint8_t *target,
                      int64_t to, int64_t rows) {
@@ -161,26 +166,61 @@ static void copyRows(ArrayRef<uint8_t> source, int64_t from, uint8_t *target,
                 std::min(from, to));
 }
 
+/// Rows [range) of a layer in tiles, which start at a tile.
+static void storeTiles(const LayerPlan &layer, RowRange range,
+                       const numerics::Encoded &encoded, ArrayRef<uint8_t> mask,
+                       PackedBytes to) {
+  numerics::TileLayout tiles = layer.getTiles();
+  int64_t first = range.begin / numerics::TileLayout::kRows;
+  int64_t scaleTile =
+      tiles.numScales() * numerics::scaleBytes(tiles.format.scaleType);
+  tiles.rows = range.size();
+  numerics::PackedTiles packed;
+  numerics::packTiles(tiles, encoded.codes, mask, encoded.scales, packed);
+  llvm::copy(packed.payload, to.payload.begin() + first * tiles.payloadBytes());
+  llvm::copy(packed.positions,
+             to.bitmap.begin() + first * tiles.positionBytes());
+  llvm::copy(packed.scales, to.scales.begin() + first * scaleTile);
+}
+
+/// Rows [range) of a layer in rows.
+static void storeRows(const LayerPlan &layer, RowRange range,
+                      const numerics::Encoded &encoded, ArrayRef<uint8_t> mask,
+                      PackedBytes to) {
+  numerics::Format format = *layer.chain.getFormat();
+  int64_t cols = layer.report.columns;
+  numerics::Packed packed;
+  numerics::pack(format.bits, encoded.codes, mask, range.size(), cols, packed);
+  copyRows(packed.payload, packed.payloadStride,
+           to.payload.data() + range.begin * layer.payloadStride,
+           layer.payloadStride, range.size());
+  llvm::copy(packed.bitmap,
+             to.bitmap.begin() + range.begin * numerics::bitmapRowBytes(cols));
+  llvm::copy(encoded.scales,
+             to.scales.begin() + range.begin * format.numGroups(cols) *
+                                     numerics::scaleBytes(format.scaleType));
+}
+
 LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
   WeightChain &chain = layer.chain;
   LayerReport &report = layer.report;
   numerics::Format format = *chain.getFormat();
-  MutableArrayRef<uint8_t> payload = writer.getBytes(report.name + ".payload");
-  MutableArrayRef<uint8_t> scales = writer.getBytes(report.name + ".scale");
-  MutableArrayRef<uint8_t> bitmap, tensorScale;
+  PackedBytes bytes;
+  bytes.payload = writer.getBytes(report.name + ".payload");
+  bytes.scales = writer.getBytes(report.name + ".scale");
+  MutableArrayRef<uint8_t> tensorScale;
   if (chain.isSparse())
-    bitmap = writer.getBytes(report.name + ".bitmap");
+    bytes.bitmap = writer.getBytes(report.name + layer.getBitmapSuffix().str());
   if (format.hasTensorScale())
     tensorScale = writer.getBytes(report.name + ".tensor_scale");
-  report.payloadBytes = payload.size();
-  report.bitmapBytes = bitmap.size();
-  report.scaleBytes = scales.size() + tensorScale.size();
-  int64_t scaleRowBytes =
-      format.numGroups(report.columns) * numerics::scaleBytes(format.scaleType);
-  int64_t bitmapRow = numerics::bitmapRowBytes(report.columns);
+  report.payloadBytes = bytes.payload.size();
+  report.bitmapBytes = bytes.bitmap.size();
+  report.scaleBytes = bytes.scales.size() + tensorScale.size();
 
+  bool inTiles = layer.layout == Layout::Tiles;
   ErrorMeter meter(chain);
-  for (RowRange range : evaluator.getBlocks(chain.root)) {
+  for (RowRange range : evaluator.getBlocks(
+           chain.root, inTiles ? numerics::TileLayout::kRows : 1)) {
     numerics::Encoded encoded;
     std::vector<uint8_t> mask;
     if (failed(evaluator.encode(chain.quantize, range, encoded)) ||
@@ -188,17 +228,7 @@ LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
          failed(evaluator.evaluateMask(chain.apply.getMask(), range, mask))) ||
         (options.measureErrors && failed(meter.add(evaluator, range))))
       return failure();
-    numerics::Packed packed;
-    numerics::pack(format.bits, encoded.codes, mask, range.size(),
-                   report.columns, packed);
-    copyRows(packed.payload, packed.payloadStride,
-             payload.data() + range.begin * layer.payloadStride,
-             layer.payloadStride, range.size());
-    if (chain.isSparse())
-      std::memcpy(bitmap.data() + range.begin * bitmapRow, packed.bitmap.data(),
-                  packed.bitmap.size());
-    std::memcpy(scales.data() + range.begin * scaleRowBytes,
-                encoded.scales.data(), encoded.scales.size());
+    (inTiles ? storeTiles : storeRows)(layer, range, encoded, mask, bytes);
     if (!tensorScale.empty())
       std::memcpy(tensorScale.data(), &encoded.tensorScale, tensorScale.size());
   }

@@ -72,3 +72,22 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+func.func @weights_in_tiles(%x: tensor<4x64xf32>, %p: tensor<2x1024xi8>, %s: tensor<2x16xf32>, %init: tensor<4x32xf32>) -> tensor<4x32xf32> {
+  // expected-error@+3 {{expected no tiling along N: 16 rows of weights in the layout 'tiles' are one}}
+  // expected-error@+2 {{tile operation}}
+  // expected-error@+1 {{failed to generate tiling loops}}
+  %y = sq.matmul ins(%x : tensor<4x64xf32>) weights(%p, scales(%s) : tensor<2x1024xi8>, tensor<2x16xf32>)
+    outs(%init : tensor<4x32xf32>) {format = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<4x32xf32>
+  return %y : tensor<4x32xf32>
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%module: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["sq.matmul"]} in %module : (!transform.any_op) -> !transform.any_op
+    %tiled, %loop = transform.structured.tile_using_for %op tile_sizes [0, 16] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}

@@ -18,6 +18,7 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "sparse-quant/Numerics/Format.h"
 #include "sparse-quant/Numerics/Pattern.h"
+#include "sparse-quant/Numerics/TileLayout.h"
 
 namespace mlir::sq::detail {
 /// `shaped` with element type i1.

@@ -103,6 +103,13 @@ def SQ_Criterion : SQ_I32Enum<"Criterion", "where the scores of a mask come from
   I32EnumAttrCase<"Wanda", 1, "wanda">,
   I32EnumAttrCase<"Scores", 2, "scores">]>;
 
+def SQ_Layout : SQ_I32Enum<"Layout", "how packed weights lie in memory", [
+  I32EnumAttrCase<"Rows", 0, "rows">,
+  I32EnumAttrCase<"Tiles", 1, "tiles">]> {
+  let genSpecializedAttr = 0;
+}
+def SQ_LayoutAttr : EnumAttr<SQ_Dialect, SQ_Layout, "layout">;
+
 def SQ_Scope : SQ_I32Enum<"Scope", "what shares a scale or a sparsity budget", [
   I32EnumAttrCase<"Tensor", 0, "tensor">,
   I32EnumAttrCase<"Row", 1, "row">,

@@ -391,6 +391,13 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     | scales | of `format`, axis K | the scales (and the tensor scale) of W |
     | outs | [M, N] f32 | what the product is added to |
 
+    `layout` says how the weights lie in memory. `rows`, the default, is the
+    table's. `tiles` (numerics.md, NUM-L5 to L8) is for dot-product
+    instructions: 16 rows of codes interleaved by four bytes, the positions of
+    N:M weights in place of a bitmap, the scales of 16 rows beside each other.
+    Then payload, bitmap and scales have ceil(N/16) rows. Kernels alone read
+    it; it has no reference lowering and can't be tiled along N.
+
     The order of summation is unspecified within f32 rounding; where both
     formats are integers, sums over a scale group are exact.
 
@@ -425,14 +432,16 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     has its code type and scales with one; SQ-MM-6 activation scales that vary
     along K are powers of two (others could not leave the sum); SQ-MM-7 weights
     are symmetric; SQ-MM-8 all operands are tensors and there is a result, or
-    all are memrefs and there is none.
+    all are memrefs and there is none; SQ-MM-9 weights in tiles are of a kind
+    that has tiles, and have their sizes.
   }];
   let arguments = (ins
       SQ_TensorOrMemRef:$input, Variadic<SQ_TensorOrMemRef>:$inputScales,
       SQ_TensorOrMemRef:$payload, Optional<SQ_TensorOrMemRef>:$bitmap,
       Variadic<SQ_TensorOrMemRef>:$scales, SQ_TensorOrMemRef:$init,
       SQ_AnyFormat:$format, OptionalAttr<SQ_AnyFormat>:$activationFormat,
-      OptionalAttr<SQ_AnyPattern>:$pattern, OptionalAttr<StrAttr>:$kernel);
+      OptionalAttr<SQ_AnyPattern>:$pattern, OptionalAttr<StrAttr>:$kernel,
+      DefaultValuedAttr<SQ_LayoutAttr, "::mlir::sq::Layout::Rows">:$layout);
   let results = (outs Optional<AnyRankedTensor>:$result);
   let assemblyFormat = [{
     `ins` `(` $input (`,` $inputScales^)? `:` type($input) (`,` type($inputScales)^)? `)`
@@ -445,6 +454,12 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     int64_t getReductionExtent() {
       return ::llvm::cast<::mlir::ShapedType>(getInput().getType()).getDimSize(1);
     }
+    /// N, from the destination: payloads of tiles have fewer rows.
+    int64_t getNumRows() {
+      return ::llvm::cast<::mlir::ShapedType>(getInit().getType()).getDimSize(1);
+    }
+    /// The sizes of weights in tiles.
+    ::mlir::sq::numerics::TileLayout getTileLayout();
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
   }];
   let hasVerifier = 1;

@@ -14,8 +14,10 @@
 #define SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_PACKWEIGHTS_H
 
 #include "mlir/IR/BuiltinOps.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/LayerReport.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -31,12 +33,20 @@ enum class StudyOrder {
   Quantization
 };
 
+/// Chooses the layout of a layer's packed weights, [rows, cols]; `pattern` and
+/// `activations` are null where there are none.
+using LayoutChooser = std::function<Layout(
+    const numerics::Format &weights, const numerics::Pattern *pattern,
+    const numerics::Format *activations, int64_t rows, int64_t cols)>;
+
 struct PackOptions {
   /// Path of the weight file.
   std::string output;
   /// What the sources of parameters are relative to.
   std::string weightsDir;
   StudyOrder study = StudyOrder::None;
+  /// Null packs in rows.
+  LayoutChooser chooseLayout;
   /// Measuring quantizes every layer four times more.
   bool measureErrors = true;
 };

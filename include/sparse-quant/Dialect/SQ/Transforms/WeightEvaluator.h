@@ -44,8 +44,9 @@ public:
   /// Blocks must start and end at multiples of this (or at the last row).
   int64_t getRowGranularity(Value value);
 
-  /// The ranges that a layer is evaluated in.
-  SmallVector<RowRange> getBlocks(Value value);
+  /// The ranges that a layer is evaluated in, each but the last one of a
+  /// multiple of `multiple` rows.
+  SmallVector<RowRange> getBlocks(Value value, int64_t multiple = 1);
 
   // The following are for values that have a key, and for ranges that respect
   // the granularity. On failure, a diagnostic names the tensor.

@@ -1,0 +1,372 @@
+//===- TileKernel.cpp - Integer products on tiles -------------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TileKernel.h"
+#include "TileReader.h"
+#include "X86Vector.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace mlir::sq;
+using namespace mlir::sq::cpu;
+using numerics::TileLayout;
+
+/// Vectors that straight-line code may take: what the instruction cache likes.
+static constexpr int64_t kMaxUnroll = 64;
+
+static bool hasGroups(const TileLayout &layout) {
+  return layout.format.scope == numerics::GroupScope::Group;
+}
+
+/// Columns that straight-line code covers: whole units and whole scale groups.
+static int64_t getBlockCols(const TileLayout &layout) {
+  if (hasGroups(layout))
+    return std::lcm(layout.unitCols(), layout.format.groupSize);
+  int64_t vectors = layout.unitCols() / layout.vectorCols();
+  return layout.unitCols() * std::max<int64_t>(1, 8 / vectors);
+}
+
+std::string
+mlir::sq::cpu::checkTileProduct(const TileLayout &layout,
+                                const numerics::Format *activations) {
+  if (!layout.format.integerFactor())
+    return "elements of " + layout.format.str() +
+           " are not integers in disguise";
+  if (!activations)
+    return "activations in f32 have no integer kernel";
+  if (activations->family != numerics::Family::Int || activations->bits != 8 ||
+      !activations->symmetric ||
+      hasGroups(TileLayout::get(*activations, nullptr, 1, layout.cols)))
+    return "activations in " + activations->str() +
+           " have no integer kernel; int8.row has";
+  if (hasGroups(layout) && layout.format.groupSize % layout.vectorCols())
+    return "a scale group of " + std::to_string(layout.format.groupSize) +
+           " is not a multiple of the " + std::to_string(layout.vectorCols()) +
+           " columns of a vector";
+  if (getBlockCols(layout) / layout.vectorCols() > kMaxUnroll)
+    return "a scale group of " + std::to_string(layout.format.groupSize) +
+           " is too long to unroll";
+  return "";
+}
+
+namespace {
+
+class TileProduct {
+public:
+  TileProduct(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout)
+      : b(b), op(op), layout(layout) {}
+
+  void emit();
+
+private:
+  /// Running sums: of each row of activations, and of 128 * w.
+  struct Sums {
+    SmallVector<Value> products;
+    Value correction;
+  };
+
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value add(Value lhs, int64_t rhs) {
+    return rhs ? Value(arith::AddIOp::create(b, lhs, index(rhs))) : lhs;
+  }
+  Value splat(VectorType type, Attribute value) {
+    return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
+  }
+  Value zeroSums() { return splat(i32s, b.getI32IntegerAttr(0)); }
+  void forLoop(Value from, Value to, int64_t step,
+               function_ref<void(Value)> body);
+  SmallVector<Value>
+  forLoop(int64_t count, ArrayRef<Value> initial,
+          function_ref<SmallVector<Value>(Value, ArrayRef<Value>)> body);
+
+  void makeActivations();
+  void emitTile(Value tile);
+  void emitRows(Value tile, Value first, int64_t count);
+  SmallVector<Value> emitUngrouped(TileReader &reader, ArrayRef<Value> rows);
+  SmallVector<Value> emitGrouped(TileReader &reader, ArrayRef<Value> rows);
+  /// Adds the products of vectors [from, to) of the run that `reader` is at,
+  /// which starts at column `col`.
+  void accumulate(TileReader &reader, ArrayRef<Value> rows, Value col,
+                  int64_t from, int64_t to, Sums &sums);
+  Value readActivations(Value row, Value col, int64_t offset);
+  /// The exact sum of a row of activations, as f32.
+  Value finish(const Sums &sums, size_t row);
+  void store(Value tile, Value row, Value total);
+
+  ImplicitLocOpBuilder &b;
+  MatmulOp op;
+  const TileLayout &layout;
+  VectorType bytes = VectorType::get({TileLayout::kVector}, b.getI8Type());
+  VectorType i32s = VectorType::get({TileLayout::kRows}, b.getI32Type());
+  VectorType f32s = VectorType::get({TileLayout::kRows}, b.getF32Type());
+  /// x + 128, each row padded to whole windows.
+  Value activations;
+  SmallVector<Value> windows;
+};
+
+} // namespace
+
+void TileProduct::forLoop(Value from, Value to, int64_t step,
+                          function_ref<void(Value)> body) {
+  scf::ForOp::create(b, from, to, index(step), ValueRange(),
+                     [&](OpBuilder &inner, Location, Value i, ValueRange) {
+                       OpBuilder::InsertionGuard guard(b);
+                       b.setInsertionPoint(inner.getInsertionBlock(),
+                                           inner.getInsertionPoint());
+                       body(i);
+                       scf::YieldOp::create(b);
+                     });
+}
+
+/// `count` times, with values carried from one iteration to the next.
+SmallVector<Value> TileProduct::forLoop(
+    int64_t count, ArrayRef<Value> initial,
+    function_ref<SmallVector<Value>(Value, ArrayRef<Value>)> body) {
+  if (count == 0)
+    return SmallVector<Value>(initial);
+  auto loop = scf::ForOp::create(
+      b, index(0), index(count), index(1), initial,
+      [&](OpBuilder &inner, Location, Value i, ValueRange carried) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(inner.getInsertionBlock(),
+                            inner.getInsertionPoint());
+        scf::YieldOp::create(b, body(i, SmallVector<Value>(carried)));
+      });
+  return SmallVector<Value>(loop.getResults());
+}
+
+void TileProduct::makeActivations() {
+  Value input = op.getInput();
+  auto type = cast<MemRefType>(input.getType());
+  int64_t cols = type.getDimSize(1);
+  int64_t padded = llvm::alignTo(layout.paddedCols(), TileLayout::kWindow);
+  Value count = memref::DimOp::create(b, input, index(0));
+  SmallVector<Value> dynamic;
+  if (type.isDynamicDim(0))
+    dynamic.push_back(count);
+  activations = memref::AllocOp::create(
+      b, MemRefType::get({type.getDimSize(0), padded}, b.getI8Type()), dynamic,
+      b.getI64IntegerAttr(TileLayout::kVector));
+  Value bias = splat(bytes, b.getI8IntegerAttr(-128));
+  auto convert = [&](Value row, Value col, int64_t valid) {
+    Value x;
+    if (valid == TileLayout::kVector) {
+      x = vector::LoadOp::create(b, bytes, input, ValueRange{row, col});
+    } else {
+      Value mask = vector::ConstantMaskOp::create(
+          b, VectorType::get({TileLayout::kVector}, b.getI1Type()),
+          ArrayRef<int64_t>{valid});
+      x = vector::MaskedLoadOp::create(b, bytes, input, ValueRange{row, col},
+                                       mask,
+                                       splat(bytes, b.getI8IntegerAttr(0)));
+    }
+    vector::StoreOp::create(b, arith::XOrIOp::create(b, x, bias), activations,
+                            ValueRange{row, col});
+  };
+  int64_t whole = cols / TileLayout::kVector * TileLayout::kVector;
+  forLoop(index(0), count, 1, [&](Value row) {
+    forLoop(index(0), index(whole), TileLayout::kVector,
+            [&](Value col) { convert(row, col, TileLayout::kVector); });
+    if (whole < cols)
+      convert(row, index(whole), cols - whole);
+  });
+}
+
+Value TileProduct::readActivations(Value row, Value col, int64_t offset) {
+  auto four = VectorType::get({TileLayout::kDepth}, b.getI8Type());
+  Value loaded = vector::LoadOp::create(b, four, activations,
+                                        ValueRange{row, add(col, offset)});
+  Value word = vector::ExtractOp::create(
+      b,
+      vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
+                                loaded),
+      int64_t(0));
+  return vector::BitCastOp::create(b, bytes,
+                                   vector::BroadcastOp::create(b, i32s, word));
+}
+
+void TileProduct::accumulate(TileReader &reader, ArrayRef<Value> rows,
+                             Value col, int64_t from, int64_t to, Sums &sums) {
+  Value bias = splat(bytes, b.getI8IntegerAttr(-128));
+  for (int64_t i = from; i < to; ++i) {
+    Value weights = reader.readWeights(i);
+    sums.correction = x86::dotBytes(b, sums.correction, bias, weights);
+    int64_t offset = i * layout.vectorCols();
+    Value indices;
+    if (layout.isSparse()) {
+      indices = reader.readIndices(i);
+      if (offset % TileLayout::kWindow == 0) {
+        windows.clear();
+        for (Value row : rows)
+          windows.push_back(vector::LoadOp::create(
+              b, bytes, activations, ValueRange{row, add(col, offset)}));
+      }
+    }
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      Value x = layout.isSparse() ? x86::permuteBytes(b, windows[r], indices)
+                                  : readActivations(row, col, offset);
+      sums.products[r] = x86::dotBytes(b, sums.products[r], x, weights);
+    }
+  }
+}
+
+Value TileProduct::finish(const Sums &sums, size_t row) {
+  Value exact = arith::SubIOp::create(b, sums.products[row], sums.correction);
+  return arith::SIToFPOp::create(b, f32s, exact);
+}
+
+/// One scale a row: sums in i32 over all of it.
+SmallVector<Value> TileProduct::emitUngrouped(TileReader &reader,
+                                              ArrayRef<Value> rows) {
+  int64_t blockCols = getBlockCols(layout);
+  int64_t blockVectors = blockCols / layout.vectorCols();
+  auto run = [&](Value block, int64_t vectors, ArrayRef<Value> carried) {
+    Sums sums{SmallVector<Value>(carried.drop_back()), carried.back()};
+    reader.start(arith::MulIOp::create(b, block, index(blockVectors)));
+    Value col = arith::MulIOp::create(b, block, index(blockCols));
+    accumulate(reader, rows, col, 0, vectors, sums);
+    sums.products.push_back(sums.correction);
+    return sums.products;
+  };
+  int64_t blocks = layout.paddedCols() / blockCols;
+  SmallVector<Value> carried(rows.size() + 1, zeroSums());
+  carried = forLoop(blocks, carried, [&](Value block, ArrayRef<Value> sums) {
+    return run(block, blockVectors, sums);
+  });
+  if (int64_t rest = layout.vectorsPerTile() - blocks * blockVectors)
+    carried = run(index(blocks), rest, carried);
+  Sums sums{SmallVector<Value>(ArrayRef(carried).drop_back()), carried.back()};
+  Value scales = reader.readScales(index(0));
+  SmallVector<Value> totals;
+  for (size_t r = 0; r < rows.size(); ++r)
+    totals.push_back(arith::MulFOp::create(b, finish(sums, r), scales));
+  return totals;
+}
+
+/// A scale every few vectors: sums in i32 within a group, in f32 across.
+SmallVector<Value> TileProduct::emitGrouped(TileReader &reader,
+                                            ArrayRef<Value> rows) {
+  int64_t blockCols = getBlockCols(layout);
+  int64_t blockVectors = blockCols / layout.vectorCols();
+  int64_t groupVectors = layout.format.groupSize / layout.vectorCols();
+  int64_t blockGroups = blockVectors / groupVectors;
+  auto run = [&](Value block, int64_t vectors, ArrayRef<Value> carried) {
+    SmallVector<Value> totals(carried);
+    reader.start(arith::MulIOp::create(b, block, index(blockVectors)));
+    Value col = arith::MulIOp::create(b, block, index(blockCols));
+    Value group = arith::MulIOp::create(b, block, index(blockGroups));
+    for (int64_t g = 0; g * groupVectors < vectors; ++g) {
+      Sums sums{SmallVector<Value>(rows.size(), zeroSums()), zeroSums()};
+      accumulate(reader, rows, col, g * groupVectors,
+                 std::min(vectors, (g + 1) * groupVectors), sums);
+      Value scales = reader.readScales(add(group, g));
+      for (size_t r = 0; r < rows.size(); ++r)
+        totals[r] =
+            vector::FMAOp::create(b, finish(sums, r), scales, totals[r]);
+    }
+    return totals;
+  };
+  int64_t blocks = layout.cols / blockCols;
+  Value zero = splat(f32s, b.getF32FloatAttr(0.0f));
+  SmallVector<Value> totals(rows.size(), zero);
+  totals = forLoop(blocks, totals, [&](Value block, ArrayRef<Value> carried) {
+    return run(block, blockVectors, carried);
+  });
+  // Padding beyond the last group has no scale.
+  if (int64_t rest = layout.cols - blocks * blockCols)
+    totals =
+        run(index(blocks), llvm::divideCeil(rest, layout.vectorCols()), totals);
+  return totals;
+}
+
+/// out[row, rows of the tile] += total * what all of it is scaled by.
+void TileProduct::store(Value tile, Value row, Value total) {
+  Value zero = index(0);
+  auto scaleType = cast<MemRefType>(op.getInputScales().front().getType());
+  Value scale = memref::LoadOp::create(
+      b, op.getInputScales().front(),
+      ValueRange{scaleType.getDimSize(0) == 1 ? zero : row, zero});
+  if (layout.format.hasTensorScale())
+    scale =
+        arith::MulFOp::create(b, scale,
+                              memref::LoadOp::create(b, op.getScales().back(),
+                                                     ValueRange{zero, zero}));
+  int factor =
+      TileReader::getWeightFactor(layout) * *layout.format.integerFactor();
+  // A power of two: exact.
+  scale = arith::MulFOp::create(
+      b, scale, arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f / factor)));
+
+  Value first = arith::MulIOp::create(b, tile, index(TileLayout::kRows));
+  SmallVector<Value> at = {row, first};
+  Value factors = vector::BroadcastOp::create(b, f32s, scale);
+  auto update = [&](Value old) {
+    return vector::FMAOp::create(b, total, factors, old);
+  };
+  if (layout.rows % TileLayout::kRows == 0) {
+    Value old = vector::LoadOp::create(b, f32s, op.getInit(), at);
+    vector::StoreOp::create(b, update(old), op.getInit(), at);
+    return;
+  }
+  Value left = arith::SubIOp::create(b, index(layout.rows), first);
+  Value mask = vector::CreateMaskOp::create(
+      b, VectorType::get({TileLayout::kRows}, b.getI1Type()), ValueRange{left});
+  Value old = vector::MaskedLoadOp::create(
+      b, f32s, op.getInit(), at, mask, splat(f32s, b.getF32FloatAttr(0.0f)));
+  vector::MaskedStoreOp::create(b, op.getInit(), at, mask, update(old));
+}
+
+void TileProduct::emitRows(Value tile, Value first, int64_t count) {
+  SmallVector<Value> rows;
+  for (int64_t i = 0; i < count; ++i)
+    rows.push_back(add(first, i));
+  TileReader reader(b, op, layout, tile);
+  SmallVector<Value> totals = hasGroups(layout) ? emitGrouped(reader, rows)
+                                                : emitUngrouped(reader, rows);
+  for (auto [row, total] : llvm::zip_equal(rows, totals))
+    store(tile, row, total);
+}
+
+void TileProduct::emitTile(Value tile) {
+  auto type = cast<MemRefType>(op.getInput().getType());
+  if (type.getDimSize(0) == 1)
+    return emitRows(tile, index(0), 1);
+  // Each row of activations takes a register for its sums, and with scale
+  // groups or windows another one, of 32.
+  int64_t block = hasGroups(layout) && layout.isSparse() ? 6 : 8;
+  Value count = memref::DimOp::create(b, op.getInput(), index(0));
+  Value whole = arith::MulIOp::create(
+      b, arith::DivUIOp::create(b, count, index(block)), index(block));
+  forLoop(index(0), whole, block,
+          [&](Value row) { emitRows(tile, row, block); });
+  forLoop(whole, count, 1, [&](Value row) { emitRows(tile, row, 1); });
+}
+
+void TileProduct::emit() {
+  makeActivations();
+  auto loop = scf::ParallelOp::create(b, ValueRange{index(0)},
+                                      ValueRange{index(layout.numTiles())},
+                                      ValueRange{index(1)});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    emitTile(loop.getInductionVars().front());
+  }
+  memref::DeallocOp::create(b, activations);
+}
+
+void mlir::sq::cpu::emitTileProduct(ImplicitLocOpBuilder &builder, MatmulOp op,
+                                    const TileLayout &layout) {
+  TileProduct(builder, op, layout).emit();
+}

@@ -1,0 +1,44 @@
+//===- TileKernel.h - Integer products on tiles -----------------*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// out[m, n] += sum over k of x[m, k] * w[n, k] for weights in the layout
+// `tiles` (Numerics/TileLayout.h) and activations in signed bytes, with 512-bit
+// vpdpbusd. That instruction multiplies unsigned bytes with signed ones:
+//
+//   x + 128 is unsigned, w is signed:
+//   sum x * w = sum (x + 128) * w - sum 128 * w
+//
+// and the second sum, over the same weights, is one more vpdpbusd with a
+// constant, shared by all rows of activations. Everything is exact in i32; one
+// f32 multiply-add a scale group follows.
+//
+// A row of 2:4 weights and the like isn't expanded: the weights' positions
+// select activations from a register of 64 (vpermb), so the work is that of the
+// kept weights only.
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_TILEKERNEL_H
+#define SPARSE_QUANT_LIB_CODEGEN_CPU_TILEKERNEL_H
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Numerics/TileLayout.h"
+
+namespace mlir::sq::cpu {
+
+/// "" if `emitTileProduct` can compute products with such weights and
+/// activations, otherwise why not.
+std::string checkTileProduct(const numerics::TileLayout &layout,
+                             const numerics::Format *activations);
+
+/// Emits the product of `op`, which is on memrefs; does not erase it.
+void emitTileProduct(ImplicitLocOpBuilder &builder, MatmulOp op,
+                     const numerics::TileLayout &layout);
+
+} // namespace mlir::sq::cpu
+
+#endif // SPARSE_QUANT_LIB_CODEGEN_CPU_TILEKERNEL_H

@@ -1,0 +1,53 @@
+//===- TileReader.h - Vectors of weights of a tile --------------*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_TILEREADER_H
+#define SPARSE_QUANT_LIB_CODEGEN_CPU_TILEREADER_H
+
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Numerics/TileLayout.h"
+
+namespace mlir::sq::cpu {
+
+/// Emits the loads of one tile. Vectors are read in ascending order from a
+/// first one that starts a unit of columns; what neighbors share (a byte of two
+/// nibbles, a byte of positions) is loaded once.
+class TileReader {
+public:
+  TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
+             const numerics::TileLayout &layout, Value tile)
+      : b(builder), op(op), layout(layout), tile(tile) {}
+
+  /// What `readWeights` returns is this many times element * integerFactor.
+  static int getWeightFactor(const numerics::TileLayout &layout);
+
+  /// Starts a run of vectors at vector number `first`.
+  void start(Value first);
+  /// Signed weights of vector first + i: vector<64xi8>.
+  Value readWeights(int64_t i);
+  /// Where the weights of vector first + i find their activations, counted from
+  /// the start of the 64 columns they belong to: vector<64xi8>. Sparse only.
+  Value readIndices(int64_t i);
+  /// The scales of a group of columns: vector<16xf32>.
+  Value readScales(Value group);
+
+private:
+  Value loadBytes(Value memref, Value offset, int64_t extra);
+  Value splat(uint8_t byte);
+  /// The byte-wise bits [shift, shift + bits) of `bytes`.
+  Value extractField(Value bytes, unsigned shift, unsigned bits);
+
+  ImplicitLocOpBuilder &b;
+  MatmulOp op;
+  const numerics::TileLayout &layout;
+  Value tile, payloadStart, positionStart;
+  Value nibbles, positions;
+};
+
+} // namespace mlir::sq::cpu
+
+#endif // SPARSE_QUANT_LIB_CODEGEN_CPU_TILEREADER_H

@@ -1,0 +1,24 @@
+// RUN: sq-opt %s --sq-select-kernels='lanes=16 byte-dot-512' --remark-format=emitRemark \
+// RUN:   --remarks-filter=sq-select-kernels --verify-diagnostics --split-input-file | FileCheck %s
+
+// CHECK-LABEL: @tiles
+func.func @tiles(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>,
+                 %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // CHECK: kernel = "cpu.tile-dot"
+  // expected-remark@below {{kernel=cpu.tile-dot}}
+  %0 = sq.matmul ins(%x, %xs : tensor<1x64xi8>, tensor<1x1xf32>)
+    weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>) outs(%y : tensor<1x16xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// The remark names what keeps the weights out of tiles.
+func.func @f32_activations(%x: tensor<1x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>,
+                           %y: tensor<1x8xf32>) -> tensor<1x8xf32> {
+  // expected-remark@below {{activations in f32 have no integer kernel}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
+    outs(%y : tensor<1x8xf32>) {format = #sq.int<8, row>} -> tensor<1x8xf32>
+  return %0 : tensor<1x8xf32>
+}

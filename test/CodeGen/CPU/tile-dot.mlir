@@ -1,0 +1,84 @@
+// RUN: sq-opt %s --sq-lower-linear --split-input-file | FileCheck %s
+
+// One row of activations, dense int8 with a scale a row. They become unsigned
+// bytes; each vector of weights is multiplied with four of them, and with 128
+// for the correction. Exact sums, then one multiplication by the scales.
+// CHECK-LABEL: @dense_int8
+// CHECK: memref.alloc() {alignment = 64 : i64} : memref<1x64xi8>
+// CHECK: arith.xori
+// CHECK: scf.parallel (%[[TILE:.+]]) = (%{{.+}}) to (%c2{{.*}}) step
+// CHECK:   scf.for
+// CHECK:     %[[W:.+]] = vector.load %{{.*}}[%[[TILE]], %{{.+}}] : memref<2x1024xi8>, vector<64xi8>
+// CHECK:     llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%{{.+}}, %{{.+}}, %[[W]])
+// CHECK:     %[[X:.+]] = vector.load %{{.*}} : memref<1x64xi8>, vector<4xi8>
+// CHECK:     vector.broadcast %{{.+}} : i32 to vector<16xi32>
+// CHECK:     llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%{{.+}}, %{{.+}}, %[[W]])
+// CHECK:   arith.subi {{.*}} : vector<16xi32>
+// CHECK:   arith.sitofp
+// CHECK:   arith.mulf
+// CHECK: memref.dealloc
+// CHECK-NOT: sq.matmul
+func.func @dense_int8(%x: memref<1x64xi8>, %xs: memref<1x1xf32>, %p: memref<2x1024xi8>,
+                      %s: memref<2x16xf32>, %y: memref<1x32xf32>) {
+  sq.matmul ins(%x, %xs : memref<1x64xi8>, memref<1x1xf32>)
+    weights(%p, scales(%s) : memref<2x1024xi8>, memref<2x16xf32>) outs(%y : memref<1x32xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"}
+  return
+}
+
+// -----
+
+// 2:4 int4: nibbles to the high half of a byte, which has their sign; positions
+// select activations from a register of 64.
+// CHECK-LABEL: @sparse_int4
+// CHECK: scf.parallel
+// CHECK:   arith.shli {{.*}} : vector<32xi16>
+// CHECK:   %[[W:.+]] = arith.andi {{.*}} : vector<64xi8>
+// CHECK:   %[[I:.+]] = arith.ori {{.*}} : vector<64xi8>
+// CHECK:   %[[WINDOW:.+]] = vector.load {{.*}} : memref<1x64xi8>, vector<64xi8>
+// CHECK:   %[[X:.+]] = llvm.call_intrinsic "llvm.x86.avx512.permvar.qi.512"(%[[WINDOW]], %[[I]])
+// CHECK:   llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%{{.+}}, %[[X]], %[[W]])
+// A scale group: its sum goes to f32.
+// CHECK:   arith.extf {{.*}} : vector<16xf16> to vector<16xf32>
+// CHECK:   vector.fma
+func.func @sparse_int4(%x: memref<1x64xi8>, %xs: memref<1x1xf32>, %p: memref<1x256xi8>, %b: memref<1x128xi8>,
+                       %s: memref<1x16xf16>, %y: memref<1x16xf32>) {
+  sq.matmul ins(%x, %xs : memref<1x64xi8>, memref<1x1xf32>)
+    weights(%p, bitmap(%b), scales(%s) : memref<1x256xi8>, memref<1x128xi8>, memref<1x16xf16>)
+    outs(%y : memref<1x16xf32>)
+    {format = #sq.int<4, group = 64, scale = f16>, activationFormat = #sq.int<8, row>,
+     pattern = #sq.nm<2:4>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"}
+  return
+}
+
+// -----
+
+// MXFP4: a table turns nibbles into twice their value; E8M0 scales are
+// exponents of floats.
+// CHECK-LABEL: @mxfp4
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512.pshuf.b.512"
+// CHECK: arith.shli {{.*}} : vector<16xi32>
+func.func @mxfp4(%x: memref<1x32xi8>, %xs: memref<1x1xf32>, %p: memref<1x256xi8>,
+                 %s: memref<1x16xf8E8M0FNU>, %y: memref<1x16xf32>) {
+  sq.matmul ins(%x, %xs : memref<1x32xi8>, memref<1x1xf32>)
+    weights(%p, scales(%s) : memref<1x256xi8>, memref<1x16xf8E8M0FNU>) outs(%y : memref<1x16xf32>)
+    {format = #sq.mx<f4E2M1FN>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"}
+  return
+}
+
+// -----
+
+// Many rows: eight share each vector of weights, then single ones; 20 rows of
+// weights are a tile and a part of one.
+// CHECK-LABEL: @many_rows
+// CHECK: scf.parallel
+// CHECK:   scf.for {{.*}} step %c8
+// CHECK-COUNT-9: vpdpbusd
+// CHECK:   vector.maskedstore
+func.func @many_rows(%x: memref<?x4xi8>, %xs: memref<?x1xf32>, %p: memref<2x64xi8>,
+                     %s: memref<2x16xf32>, %y: memref<?x20xf32>) {
+  sq.matmul ins(%x, %xs : memref<?x4xi8>, memref<?x1xf32>)
+    weights(%p, scales(%s) : memref<2x64xi8>, memref<2x16xf32>) outs(%y : memref<?x20xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"}
+  return
+}

@@ -1,0 +1,64 @@
+// RUN: sq-opt %s --split-input-file --verify-diagnostics
+
+// SQ-MM-9: a pattern without tiles
+func.func @pattern(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x128xi8>, %s: tensor<1x16xf32>,
+                   %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected weights that can lie in tiles, but tiles take N:M with powers of two, N < M and 4 <= M <= 16, not nm3:4 [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>)
+    weights(%p, bitmap(%b), scales(%s) : tensor<1x512xi8>, tensor<1x128xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<3:4>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: rows where tiles are
+func.func @payload(%x: tensor<1x64xf32>, %p: tensor<16x64xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected a payload of type 'tensor<1x1024xi8>' in tiles, got 'tensor<16x64xi8>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: a bitmap where positions are
+func.func @positions(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tensor<16x8xi8>, %s: tensor<1x16xf32>,
+                     %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected positions of type 'tensor<1x128xi8>' in tiles, got 'tensor<16x8xi8>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>)
+    weights(%p, bitmap(%b), scales(%s) : tensor<1x512xi8>, tensor<16x8xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: scales of rows
+func.func @scales(%x: tensor<1x64xf32>, %p: tensor<1x1024xi8>, %s: tensor<16x1xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected scales of type 'tensor<1x16xf32>' in tiles, got 'tensor<16x1xf32>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<16x1xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: nvfp4 without its tensor scale
+func.func @tensor_scale(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s: tensor<1x64xf8E4M3FN>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected 2 tensors of scales, got 1 [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<1x512xi8>, tensor<1x64xf8E4M3FN>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.nvfp4, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: a tensor scale of another shape
+func.func @shape_of_tensor_scale(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s: tensor<1x64xf8E4M3FN>, %t: tensor<1x2xf32>,
+                                 %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected a tensor scale of type 'tensor<1x1xf32>', got 'tensor<1x2xf32>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s, %t) : tensor<1x512xi8>, tensor<1x64xf8E4M3FN>, tensor<1x2xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.nvfp4, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}

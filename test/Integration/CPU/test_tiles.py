@@ -1,0 +1,146 @@
+"""Weights in tiles, multiplied by `cpu.tile-dot`, against NumPy.
+
+Masks, codes, scales and quantized activations are those of
+test/Numerics/reference.py; the products are NumPy's. With a scale a row, sums are
+exact integers and the few roundings after them are repeated here, so the results
+are equal bit for bit. With scale groups they agree to a few ulp of the sum of
+magnitudes. Compiled for a CPU of its own name and run where the features are.
+About 15 s.
+"""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import reference
+from artifact import Artifact
+from packed_model import round_trip, rule, run, sparsify
+from reference import F32
+from safetensors.numpy import save_file
+
+FEATURES = {"avx512_vnni", "avx512vbmi", "avx512bw"}
+CPUINFO = Path("/proc/cpuinfo")
+pytestmark = pytest.mark.skipif(
+    not CPUINFO.exists() or not FEATURES <= set(CPUINFO.read_text().split()),
+    reason="needs a CPU with AVX512_VNNI and AVX512_VBMI")
+
+PATTERNS = [None, "nm2:4", "nm1:4", "nm4:8", "nm2:8", "nm1:16"]
+FORMATS = ["int8.row", "int4.row", "int3.row", "int8.tensor", "int4.g64.f16", "int4.g128",
+           "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4", "hbfp7.g64", "hbfp3.g64"]
+SHAPES = [(33, 321), (16, 64), (17, 63), (40, 172), (1, 1)]
+ROWS = [1, 2, 5, 8, 19]
+
+
+def module_text(weights):
+    """For each weight `<name>`, functions name_one ([1, K]) and name_many."""
+    lines = ["#x = affine_map<(m, n, k) -> (m, k)>", "#w = affine_map<(m, n, k) -> (n, k)>",
+             "#y = affine_map<(m, n, k) -> (m, n)>"]
+    for name, weight in weights.items():
+        n, k = weight.shape
+        for suffix, m in (("one", "1"), ("many", "?")):
+            x, w, y = (f"tensor<{m}x{k}xf32>", f"tensor<{n}x{k}xf32>", f"tensor<{m}x{n}xf32>")
+            dims = '{sq.name = "x", sq.dims = ["M", ""]}' if m == "?" else '{sq.name = "x"}'
+            out = '{sq.name = "y", sq.dims = ["M", ""]}' if m == "?" else '{sq.name = "y"}'
+            limit = ' attributes {sq.symbol_max = {M = 64}}' if m == "?" else ""
+            lines += [
+                f"func.func @{name}_{suffix}(%x: {x} {dims}) -> ({y} {out}){limit} {{",
+                f'  %w = sq.parameter "{name}.weight" from "model.safetensors" : {w}',
+                "  %zero = arith.constant 0.0 : f32",
+            ]
+            if m == "?":
+                lines += ["  %c0 = arith.constant 0 : index",
+                          f"  %m = tensor.dim %x, %c0 : {x}",
+                          f"  %e = tensor.empty(%m) : {y}"]
+            else:
+                lines += [f"  %e = tensor.empty() : {y}"]
+            lines += [
+                f"  %i = linalg.fill ins(%zero : f32) outs(%e : {y}) -> {y}",
+                f"  %r = linalg.matmul indexing_maps = [#x, #w, #y] ins(%x, %w : {x}, {w})"
+                f" outs(%i : {y}) -> {y}",
+                f"  return %r : {y}", "}"]
+    return "\n".join(lines) + "\n"
+
+
+# A vector of 1:16 covers 64 columns: no scale may change within.
+TOO_FINE_FOR_1_OF_16 = {"int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4"}
+CASES = [(pattern, fmt) for pattern, fmt in itertools.product(PATTERNS, FORMATS)
+         if pattern != "nm1:16" or fmt not in TOO_FINE_FOR_1_OF_16]
+
+
+def make_name(pattern, fmt, shape):
+    text = f"{pattern or 'dense'}_{fmt}_{shape[0]}x{shape[1]}"
+    return "".join(c if c.isalnum() else "_" for c in text)
+
+
+@pytest.fixture(scope="module")
+def layers():
+    """name: (pattern, format, weight)."""
+    rng = np.random.default_rng(7)
+    result = {}
+    for index, (pattern, fmt) in enumerate(CASES):
+        shape = SHAPES[index % len(SHAPES)]
+        weight = rng.standard_normal(shape).astype(F32)
+        weight[0] = 0
+        weight[-1, ::2] = -0.0
+        result[make_name(pattern, fmt, shape)] = pattern, fmt, weight
+    return result
+
+
+@pytest.fixture(scope="module")
+def artifact(layers, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiles")
+    weights = {name: weight for name, (_, _, weight) in layers.items()}
+    save_file({f"{name}.weight": weight for name, weight in weights.items()},
+              folder / "model.safetensors")
+    (folder / "model.mlir").write_text(module_text(weights))
+    rules = [rule(name, pattern, fmt, "int8.row") for name, (pattern, fmt, _) in layers.items()]
+    (folder / "recipe.yaml").write_text("rules:\n" + "".join(f"  - {r}\n" for r in rules))
+    command = [folder / "model.mlir", "--recipe", folder / "recipe.yaml", "--weights-dir", folder,
+               "--target=icelake-server", "--openmp=false"]
+    packed = run("sq-compile", *command, "--emit=mlir-sq", "-o", folder / "packed.mlir")
+    assert packed.returncode == 0
+    text = (folder / "packed.mlir").read_text()
+    assert text.count('kernel = "cpu.tile-dot"') == 2 * len(layers)
+    run("sq-compile", *command, "-o", folder / "model.so")
+    with Artifact(folder / "model.so") as opened:
+        yield opened
+
+
+def quantize_activations(x):
+    """Integer codes [M, K] and scales [M, 1] of int8.row."""
+    fmt = reference.Format("int8.row")
+    quantized = reference.quantize(fmt, x)
+    return (quantized.codes.view(np.int8).reshape(x.shape).astype(np.int64),
+            quantized.scales.view(F32).reshape(-1, 1))
+
+
+def check(artifact, layers, name, rows, rng):
+    pattern, fmt_name, weight = layers[name]
+    x = rng.standard_normal((rows, weight.shape[1])).astype(F32)
+    function = f"{name}_{'one' if rows == 1 else 'many'}"
+    (actual,) = artifact.call(function, [x], [(rows, weight.shape[0])])
+    codes, scales = quantize_activations(x)
+    fmt = reference.Format(fmt_name)
+    kept = sparsify(pattern, weight)
+    if fmt_name.endswith(".row"):
+        quantized = reference.quantize(fmt, kept)
+        integers = quantized.codes.view(np.int8).reshape(weight.shape).astype(np.int64)
+        sums = (codes @ integers.T).astype(F32)
+        expected = sums * quantized.scales.view(F32)[None, :] * scales
+        np.testing.assert_array_equal(actual, expected, name)
+        return
+    decoded = round_trip(fmt_name, kept).astype(np.float64)
+    products = codes * scales.astype(np.float64)
+    bound = np.abs(products) @ np.abs(decoded).T
+    error = np.abs(actual - products @ decoded.T)
+    assert (error <= 4e-7 * bound + 1e-30).all(), f"{name}: {(error / bound).max()}"
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_products(artifact, layers, pattern):
+    rng = np.random.default_rng(11)
+    names = [name for name, layer in layers.items() if layer[0] == pattern]
+    assert names
+    for name, rows in itertools.product(names, ROWS):
+        check(artifact, layers, name, rows, rng)
