@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
+#include "DecodeInput.h"
 #include "TileKernel.h"
 
 using namespace mlir;
@@ -63,8 +64,10 @@ static std::string checkDecodeRows(MatmulOp op, const KernelTarget &target) {
   if (lanes % 8 != 0)
     return "vectors of " + std::to_string(lanes) +
            " lanes don't fill a byte of the bitmap";
-  if (op.getActivationFormatAttr())
-    return "quantized activations have no vector kernel";
+  if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
+    if (std::string reason = checkDecodeInput(activations.getFormat());
+        !reason.empty())
+      return reason;
   if (format.scope == numerics::GroupScope::Group &&
       format.groupSize % lanes != 0)
     return "a scale group of " + std::to_string(format.groupSize) +

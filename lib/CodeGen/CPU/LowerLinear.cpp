@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "DecodeInput.h"
 #include "DecodeRow.h"
 #include "DotKernel.h"
 #include "TileKernel.h"
@@ -92,6 +93,10 @@ static void lowerDense(linalg::LinalgOp op, int64_t lanes) {
 
 static void lowerPacked(MatmulOp op, int64_t lanes) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value input = op.getInput();
+  bool isQuantized = static_cast<bool>(op.getActivationFormatAttr());
+  if (isQuantized)
+    input = decodeInput(b, op, lanes);
   RowDecoder decoder(b, op, lanes);
   int64_t rows = cast<MemRefType>(op.getPayload().getType()).getDimSize(0);
   emitRowBlocks(b, rows, [&](ArrayRef<Value> columns) {
@@ -120,10 +125,12 @@ static void lowerPacked(MatmulOp op, int64_t lanes) {
                          decoder.decode(b, n, buffer, r);
                          scf::YieldOp::create(b);
                        });
-    emitDotProducts(b, op.getInput(), block, op.getInit(), columns,
+    emitDotProducts(b, input, block, op.getInit(), columns,
                     op.getReductionExtent(), lanes);
     memref::AllocaScopeReturnOp::create(b, ValueRange());
   });
+  if (isQuantized)
+    memref::DeallocOp::create(b, input);
   op.erase();
 }
 

@@ -187,13 +187,13 @@ def integer_case(index, name, act_name, pattern):
     return Case(label, text, check)
 
 
-def mixed_case(index, name, act_name):
-    """One side isn't integer: both are decoded to f32."""
+def mixed_case(index, name, act_name, kernel=REFERENCE):
+    """Both sides are decoded to f32: one isn't integer, or the kernel does so."""
     fmt, act = Format(name), Format(act_name)
     shape = EXTENTS[index % len(EXTENTS)]
     weights = Weights(fmt, "nm2:4", shape, index)
-    label = symbol("mixed", name, act_name, *shape)
-    text = matmul_text(label, REFERENCE, fmt, "nm2:4", shape, weights.operands[0], None, act)
+    label = symbol("mixed", kernel, name, act_name, *shape)
+    text = matmul_text(label, kernel, fmt, "nm2:4", shape, weights.operands[0], None, act)
 
     def check(call):
         rng = np.random.default_rng(index)
@@ -264,12 +264,20 @@ def reference_cases():
     return cases
 
 
+def decoded_activation_cases():
+    """cpu.decode-rows on quantized activations."""
+    weights = ["int8.row", "int4.g64", "mx.e2m1fn", "nvfp4"]
+    acts = ["int8.row", "int8.tensor", "uint8.row", "uint8.tensor"]
+    return [mixed_case(index, name, act, VECTOR)
+            for index, (name, act) in enumerate(itertools.product(weights, acts))]
+
+
 # Targets with registers of 16, 8 and 4 lanes. All of the table on the widest;
 # the reference lowering is the same code but for what LLVM makes of it.
 CASES = {
-    "icelake-server": all_cases([VECTOR, REFERENCE]) + reference_cases(),
-    "haswell": all_cases([VECTOR])[::2],
-    "x86-64-v2": all_cases([VECTOR])[1::3] + reference_cases()[::7],
+    "icelake-server": all_cases([VECTOR, REFERENCE]) + reference_cases() + decoded_activation_cases(),
+    "haswell": all_cases([VECTOR])[::2] + decoded_activation_cases()[::2],
+    "x86-64-v2": all_cases([VECTOR])[1::3] + reference_cases()[::7] + decoded_activation_cases()[1::5],
 }
 
 

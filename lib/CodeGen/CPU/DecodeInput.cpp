@@ -1,0 +1,94 @@
+//===- DecodeInput.cpp - Quantized activations to f32 ---------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "DecodeInput.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+using namespace mlir::sq::cpu;
+
+std::string mlir::sq::cpu::checkDecodeInput(const numerics::Format &format) {
+  if (format.family == numerics::Family::Int && format.bits == 8 &&
+      format.scope != numerics::GroupScope::Group)
+    return "";
+  return "activations in " + format.str() + " have no vector kernel";
+}
+
+Value mlir::sq::cpu::decodeInput(ImplicitLocOpBuilder &b, MatmulOp op,
+                                 int64_t lanes) {
+  numerics::Format format = op.getActivationFormatAttr().getFormat();
+  Value input = op.getInput();
+  auto type = cast<MemRefType>(input.getType());
+  int64_t cols = type.getDimSize(1);
+  auto index = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, value);
+  };
+  Value zero = index(0);
+  Value count = memref::DimOp::create(b, input, zero);
+  SmallVector<Value> dynamic;
+  if (type.isDynamicDim(0))
+    dynamic.push_back(count);
+  Value buffer = memref::AllocOp::create(
+      b, MemRefType::get(type.getShape(), b.getF32Type()), dynamic,
+      b.getI64IntegerAttr(64));
+
+  auto bytes = VectorType::get({lanes}, b.getI8Type());
+  auto words = VectorType::get({lanes}, b.getI32Type());
+  auto reals = VectorType::get({lanes}, b.getF32Type());
+  /// The scale or zero point of a row, in every lane.
+  auto loadFactor = [&](Value factors, Value row, VectorType of) -> Value {
+    bool isShared = cast<MemRefType>(factors.getType()).getDimSize(0) == 1;
+    Value scalar = memref::LoadOp::create(
+        b, factors, ValueRange{isShared ? zero : row, zero});
+    return vector::BroadcastOp::create(b, of, scalar);
+  };
+  auto decode = [&](Value codes, Value zeroPoint, Value scale) -> Value {
+    Value wide = zeroPoint ? Value(arith::ExtUIOp::create(b, words, codes))
+                           : Value(arith::ExtSIOp::create(b, words, codes));
+    if (zeroPoint)
+      wide = arith::SubIOp::create(b, wide, zeroPoint);
+    return arith::MulFOp::create(b, arith::SIToFPOp::create(b, reals, wide),
+                                 scale);
+  };
+  auto forEach = [&](int64_t step, Value to, function_ref<void(Value)> body) {
+    scf::ForOp::create(b, zero, to, index(step), ValueRange(),
+                       [&](OpBuilder &inner, Location, Value i, ValueRange) {
+                         OpBuilder::InsertionGuard guard(b);
+                         b.setInsertionPoint(inner.getInsertionBlock(),
+                                             inner.getInsertionPoint());
+                         body(i);
+                         scf::YieldOp::create(b);
+                       });
+  };
+  forEach(1, count, [&](Value row) {
+    Value scale = loadFactor(op.getInputScales()[0], row, reals);
+    Value zeroPoint;
+    if (format.hasZeroPoint())
+      zeroPoint = loadFactor(op.getInputScales()[1], row, words);
+    int64_t whole = cols / lanes * lanes;
+    forEach(lanes, index(whole), [&](Value col) {
+      SmallVector<Value> at = {row, col};
+      Value codes = vector::LoadOp::create(b, bytes, input, at);
+      vector::StoreOp::create(b, decode(codes, zeroPoint, scale), buffer, at);
+    });
+    if (whole == cols)
+      return;
+    SmallVector<Value> at = {row, index(whole)};
+    Value mask = vector::ConstantMaskOp::create(
+        b, VectorType::get({lanes}, b.getI1Type()),
+        ArrayRef<int64_t>{cols - whole});
+    Value codes = vector::MaskedLoadOp::create(
+        b, bytes, input, at, mask,
+        arith::ConstantOp::create(b, b.getZeroAttr(bytes)));
+    vector::MaskedStoreOp::create(b, buffer, at, mask,
+                                  decode(codes, zeroPoint, scale));
+  });
+  return buffer;
+}
