@@ -20,17 +20,17 @@ mkdir -p "$out"
 # compile NAME MODEL [sq-compile options...] makes $out/NAME.{so,sqw,h}.
 compile() {
   echo "compile $1"
-  sq-compile "$models/$2" -o "$out/$1.so" "${@:3}"
+  sq-compile "$models/$2" -o "$out/$1.so" --quiet "${@:3}"
 }
 compile dense dense
-compile int8 dense --recipe $recipes/int8.yaml
+compile int8 dense --recipe $recipes/w8a8.yaml
 for model in dense sparse24; do
   # What we ship: the mask first, then int8, packed for the sparse kernel.
-  compile $model-24-int8 $model --recipe $recipes/sparse24-int8.yaml \
+  compile $model-24-int8 $model --recipe $recipes/sparse24-w8a8.yaml \
     --report "$out/$model-24-int8.json"
   # What we compare with: the same recipe's halves, and the wrong order.
-  compile $model-24 $model --recipe $recipes/sparse24-int8.yaml --study-order=sparsity
-  compile $model-int8-24 $model --recipe $recipes/sparse24-int8.yaml \
+  compile $model-24 $model --recipe $recipes/sparse24-w8a8.yaml --study-order=sparsity
+  compile $model-int8-24 $model --recipe $recipes/sparse24-w8a8.yaml \
     --study-order=quantization-first
 done
 
