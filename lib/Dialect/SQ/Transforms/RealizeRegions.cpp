@@ -247,7 +247,8 @@ FailureOr<Value> Realizer::realizeCall(func::CallOp op, unsigned index,
   structureChanged = true;
   // The calls first, so that a recursive one finds its twin.
   UnrealizedConversionCastOp pin;
-  for (func::CallOp call : *findCalls(callee, root)) {
+  auto calls = findCalls(callee, root);
+  for (func::CallOp call : *calls) {
     OpBuilder::InsertionGuard guard(rewriter);
     rewriter.setInsertionPoint(call);
     bool isThis = call == op;
@@ -261,7 +262,7 @@ FailureOr<Value> Realizer::realizeCall(func::CallOp op, unsigned index,
         remember(wider.getResult(index), wider.getResults().back(), depth);
     // Further results may be added to the call in the meantime.
     if (isThis)
-      pin = UnrealizedConversionCastOp::create(rewriter, call.getLoc(),
+      pin = UnrealizedConversionCastOp::create(rewriter, wider.getLoc(),
                                                twin.getType(), twin);
   }
   auto unpin = llvm::scope_exit([&] { rewriter.eraseOp(pin); });
