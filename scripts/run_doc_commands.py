@@ -3,16 +3,17 @@
 
 Usage: run_doc_commands.py PAGE SCRATCH
 
-Fenced blocks are taken in order:
+Commands are written as from the root of a checkout with the tools in PATH, and
+run in SCRATCH, which has links to the folders of the repository. Fenced blocks
+are taken in order:
   ```<language> <file>   is written to <file> in SCRATCH
   ```sh                  is run there by bash; it must succeed
   ```output              is what the sh block before it printed: its lines occur
                          in that order, "..." stands for any text, and a line of
                          "..." for any lines
-Other blocks are ignored. In commands, $SQ is the repository.
+Other blocks are ignored: commands that install, build or test are in plain ones.
 """
 
-import os
 import pathlib
 import re
 import shutil
@@ -20,6 +21,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+FOLDERS = ["examples", "include", "models", "scripts", ".venv"]
 FENCE = re.compile(r"^```(\S*)\s*(\S*)\s*$")
 
 
@@ -61,17 +63,18 @@ def first_missing(expected, printed):
 
 
 def run(commands, scratch):
-    environment = dict(os.environ, SQ=str(ROOT))
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(commands)], cwd=scratch,
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", check=False)
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", check=False)
 
 
 def main():
     page, scratch = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
+    for folder in FOLDERS:
+        (scratch / folder).symlink_to(ROOT / folder)
     printed, count = None, 0
     for line, language, file, content in blocks(page.read_text()):
         if file:
