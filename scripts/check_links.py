@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Does every relative link in a tracked Markdown page lead somewhere?
+"""Does every relative link in a Markdown page lead somewhere, and does
+docs/README.md lead to every page of docs?
 
 Links to files, folders and headings are checked; links with a scheme aren't.
 """
@@ -56,6 +57,17 @@ def broken(page):
                 yield number, target, "no such heading"
 
 
+def unlisted(pages):
+    """The pages of docs that its index doesn't have; reference has its own."""
+    index = ROOT / "docs" / "README.md"
+    listed = {(index.parent / target).resolve()
+              for _, line in prose(index.read_text()) for target in LINK.findall(line)}
+    for page in pages:
+        if (page.is_relative_to(index.parent) and page != index and page not in listed
+                and page.parent.name != "reference"):
+            yield page
+
+
 def main():
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md"],
@@ -63,6 +75,7 @@ def main():
     pages = [ROOT / name for name in listed.split("\0") if name and (ROOT / name).exists()]
     failures = [f"{page.relative_to(ROOT)}:{number}: {target}: {what}"
                 for page in pages for number, target, what in broken(page)]
+    failures += [f"{page.relative_to(ROOT)}: not in docs/README.md" for page in unlisted(pages)]
     if failures:
         sys.exit("\n".join(failures))
 
