@@ -10,7 +10,7 @@ are taken in order:
   ```sh                  is run there by bash; it must succeed
   ```output              is what the sh block before it printed: its lines occur
                          in that order, "..." stands for any text, and a line of
-                         "..." for any lines
+                         "..." for any lines; blanks may be wider or narrower
 Other blocks are ignored: commands that install, build or test are in plain ones.
 """
 
@@ -42,8 +42,12 @@ def blocks(text):
 
 
 def line_regex(line):
-    parts = [re.escape(part) for part in line.rstrip().split("...")]
-    return re.compile(".*".join(parts) + r"\s*")
+    parts = [re.escape(part) for part in narrow(line).split("...")]
+    return re.compile(".*".join(parts))
+
+
+def narrow(line):
+    return " ".join(line.split())
 
 
 def first_missing(expected, printed):
@@ -55,7 +59,7 @@ def first_missing(expected, printed):
             continue
         regex = line_regex(line)
         end = len(printed) if anywhere else min(position + 1, len(printed))
-        found = next((i for i in range(position, end) if regex.fullmatch(printed[i])), None)
+        found = next((i for i in range(position, end) if regex.fullmatch(narrow(printed[i]))), None)
         if found is None:
             return line
         position, anywhere = found + 1, False

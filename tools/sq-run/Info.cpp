@@ -9,8 +9,12 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatAdapters.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <algorithm>
+#include <cstring>
 
 using namespace llvm;
 using namespace sqrun;
@@ -45,14 +49,24 @@ static void printFunction(const sq_function_desc &function, raw_ostream &os) {
   }
 }
 
-static void printLayer(const sq_layer_desc &layer, raw_ostream &os) {
+namespace {
+/// Widths of the columns whose contents differ most from model to model.
+struct LayerWidths {
+  size_t name = 28, format = 12;
+};
+} // namespace
+
+static void printLayer(const sq_layer_desc &layer, LayerWidths widths,
+                       raw_ostream &os) {
   double ratio = layer.packed_bytes
                      ? double(layer.dense_bytes) / double(layer.packed_bytes)
                      : 0;
-  os << formatv("  {0,-28} {1,6} x {2,-6} {3,-10} {4,-12} {5,-20} {6,11} B "
-                "{7,6:F2}x",
-                layer.name, layer.rows, layer.columns, layer.pattern,
-                layer.format, layer.kernel, layer.packed_bytes, ratio);
+  os << formatv(
+      "  {0} {1,6} x {2,-6} {3,-10} {4} {5,-20} {6,11} B {7,6:F2}x",
+      fmt_align(StringRef(layer.name), AlignStyle::Left, widths.name),
+      layer.rows, layer.columns, layer.pattern,
+      fmt_align(StringRef(layer.format), AlignStyle::Left, widths.format),
+      layer.kernel, layer.packed_bytes, ratio);
   if (layer.relative_error >= 0)
     os << formatv("  error {0:F5}", layer.relative_error);
   os << "\n";
@@ -87,9 +101,14 @@ Error sqrun::runInfo(const SessionOptions &options, raw_ostream &os) {
   if (artifact.num_layers)
     os << "layers: rows x columns, pattern, format, kernel, packed bytes, "
           "ratio to f32\n";
+  LayerWidths widths;
+  for (uint32_t i = 0; i < artifact.num_layers; ++i) {
+    widths.name = std::max(widths.name, strlen(artifact.layers[i].name));
+    widths.format = std::max(widths.format, strlen(artifact.layers[i].format));
+  }
   uint64_t dense = 0, packed = 0;
   for (uint32_t i = 0; i < artifact.num_layers; ++i) {
-    printLayer(artifact.layers[i], os);
+    printLayer(artifact.layers[i], widths, os);
     dense += artifact.layers[i].dense_bytes;
     packed += artifact.layers[i].packed_bytes;
   }
