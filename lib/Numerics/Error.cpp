@@ -71,6 +71,15 @@ struct Steps {
 };
 } // namespace
 
+double swapBin(const Pattern *pattern, const Format &format, bool magnitude,
+               const Encoded &encoded) {
+  // NUM-T6 needs q(s(x)) = M * q(x), which NUM-T4 gives for these.
+  bool commutes = !pattern || (magnitude && format.symmetric &&
+                               pattern->preservesGroupMax(format));
+  std::optional<double> bin = uniformBin(format);
+  return bin && commutes ? *bin * largestScale(format, encoded) : -1.0;
+}
+
 Error measureOrder(const Pattern *pattern, const Format &format,
                    std::span<const float> weights, std::span<const float> norms,
                    int64_t rows, int64_t cols, OrderErrors &out) {
@@ -107,12 +116,8 @@ Error measureOrder(const Pattern *pattern, const Format &format,
   }
   // They differ only where blocks of two sizes swap, at an edge.
   out.swapped = std::max(dropped, added);
-  // NUM-T6 needs q(s(x)) = M * q(x), which NUM-T4 gives for these.
-  bool commutes = !pattern || (norms.empty() && format.symmetric &&
-                               pattern->preservesGroupMax(format));
-  if (std::optional<double> bin = uniformBin(format); bin && commutes)
-    out.swapBound =
-        static_cast<double>(out.swapped) * *bin * largestScale(format, encoded);
+  double bin = swapBin(pattern, format, norms.empty(), encoded);
+  out.swapBound = bin < 0.0 ? bin : static_cast<double>(out.swapped) * bin;
   return std::nullopt;
 }
 

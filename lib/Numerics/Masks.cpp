@@ -107,13 +107,17 @@ static void maskNM(const Pattern &pattern, std::span<const float> scores,
 static void maskUnstructured(const Pattern &pattern,
                              std::span<const float> scores, int64_t rows,
                              int64_t cols, std::span<uint8_t> mask) {
-  bool whole = pattern.scope == SparsityScope::Tensor;
-  int64_t runs = whole ? 1 : rows, length = whole ? rows * cols : cols;
-  int64_t kept = length - pattern.numDropped(length);
-  std::vector<int32_t> keys(length), scratch;
-  for (int64_t run = 0; run < runs; ++run) {
-    orderKeys(scores.data() + run * length, length, keys.data());
-    keepLargest(keys.data(), length, kept, mask.data() + run * length, scratch);
+  std::vector<int32_t> keys, scratch;
+  if (pattern.scope == SparsityScope::Tensor) {
+    int64_t count = rows * cols;
+    return keepLargest(scores.data(), count, count - pattern.numDropped(count),
+                       mask.data(), scratch);
+  }
+  keys.resize(cols);
+  int64_t kept = cols - pattern.numDropped(cols);
+  for (int64_t row = 0; row < rows; ++row) {
+    orderKeys(scores.data() + row * cols, cols, keys.data());
+    keepLargest(keys.data(), cols, kept, mask.data() + row * cols, scratch);
   }
 }
 

@@ -32,58 +32,72 @@ static int32_t selectShort(const int32_t *keys, int64_t count, int64_t rank) {
   return static_cast<int32_t>(found ^ signFlip);
 }
 
-/// The same for a long run: a histogram of the top bits finds the bucket, and
-/// only the keys in that bucket are looked at again.
-static int32_t selectLong(const int32_t *keys, int64_t count, int64_t rank,
-                          std::vector<int32_t> &scratch) {
-  struct Digit {
-    unsigned shift, bits;
-  };
-  scratch.resize(count);
-  std::array<int64_t, 2048> histogram;
+namespace {
+/// Finds the key of a rank in a long run: a histogram of the top bits finds the
+/// bucket, and only the keys in that bucket are looked at again.
+struct LongSelection {
+  int64_t rank;
+  std::vector<int32_t> &scratch;
   uint32_t found = 0;
-  for (Digit digit : {Digit{21, 11}, Digit{10, 11}, Digit{0, 10}}) {
-    auto bucketOf = [digit](int32_t key) {
+
+  /// One digit of the key; leaves the keys in its bucket in `scratch`, which
+  /// `keyAt` may read, and returns their number.
+  template <typename KeyAt>
+  int64_t narrow(KeyAt keyAt, int64_t count, unsigned shift, unsigned bits) {
+    auto bucketOf = [=](int32_t key) {
       uint32_t ordered = static_cast<uint32_t>(key) ^ 0x80000000u;
-      return (ordered >> digit.shift) & ((1u << digit.bits) - 1);
+      return (ordered >> shift) & ((1u << bits) - 1);
     };
-    histogram.fill(0);
+    std::array<int64_t, 2048> histogram{};
     for (int64_t i = 0; i < count; ++i)
-      ++histogram[bucketOf(keys[i])];
-    uint32_t bucket = (1u << digit.bits) - 1;
+      ++histogram[bucketOf(keyAt(i))];
+    uint32_t bucket = (1u << bits) - 1;
     for (; histogram[bucket] < rank; --bucket)
       rank -= histogram[bucket];
-    found |= bucket << digit.shift;
+    found |= bucket << shift;
+    // Every key is written, and the next one over it if it isn't wanted.
+    if (static_cast<int64_t>(scratch.size()) <= histogram[bucket])
+      scratch.resize(histogram[bucket] + 1);
     int64_t inBucket = 0;
     for (int64_t i = 0; i < count; ++i) {
-      int32_t key = keys[i];
+      int32_t key = keyAt(i);
       scratch[inBucket] = key;
       inBucket += bucketOf(key) == bucket ? 1 : 0;
     }
-    keys = scratch.data();
-    count = inBucket;
+    return inBucket;
   }
-  return static_cast<int32_t>(found ^ 0x80000000u);
+};
+} // namespace
+
+template <typename KeyAt>
+static int32_t selectLong(KeyAt keyAt, int64_t count, int64_t rank,
+                          std::vector<int32_t> &scratch) {
+  LongSelection selection{rank, scratch};
+  count = selection.narrow(keyAt, count, 21, 11);
+  auto inScratch = [&](int64_t i) { return scratch[i]; };
+  count = selection.narrow(inScratch, count, 10, 11);
+  selection.narrow(inScratch, count, 0, 10);
+  return static_cast<int32_t>(selection.found ^ 0x80000000u);
 }
 
 /// Keeps what is above the threshold, and of what equals it the first ones.
-template <typename Key>
-static void keepAbove(const Key *keys, int64_t count, int64_t kept,
-                      Key threshold, uint8_t *keep) {
+template <typename KeyAt, typename Key>
+static void keepAbove(KeyAt keyAt, int64_t count, int64_t kept, Key threshold,
+                      uint8_t *keep) {
   int64_t above = 0, reaching = 0;
   for (int64_t i = 0; i < count; ++i) {
-    above += keys[i] > threshold ? 1 : 0;
-    reaching += keys[i] >= threshold ? 1 : 0;
+    above += keyAt(i) > threshold ? 1 : 0;
+    reaching += keyAt(i) >= threshold ? 1 : 0;
   }
   if (reaching == kept) { // As good as always, and it vectorizes.
     for (int64_t i = 0; i < count; ++i)
-      keep[i] = keys[i] >= threshold ? 1 : 0;
+      keep[i] = keyAt(i) >= threshold ? 1 : 0;
     return;
   }
   int64_t ties = kept - above;
   for (int64_t i = 0; i < count; ++i) {
-    bool tie = keys[i] == threshold && ties > 0;
-    keep[i] = (keys[i] > threshold || tie) ? 1 : 0;
+    bool tie = keyAt(i) == threshold && ties > 0;
+    keep[i] = (keyAt(i) > threshold || tie) ? 1 : 0;
     ties -= tie ? 1 : 0;
   }
 }
@@ -95,10 +109,21 @@ void keepLargest(const int32_t *keys, int64_t count, int64_t kept,
     return;
   }
   constexpr int64_t shortRun = 512;
+  auto keyAt = [keys](int64_t i) { return keys[i]; };
   int32_t threshold = count <= shortRun
                           ? selectShort(keys, count, kept)
-                          : selectLong(keys, count, kept, scratch);
-  keepAbove(keys, count, kept, threshold, keep);
+                          : selectLong(keyAt, count, kept, scratch);
+  keepAbove(keyAt, count, kept, threshold, keep);
+}
+
+void keepLargest(const float *scores, int64_t count, int64_t kept,
+                 uint8_t *keep, std::vector<int32_t> &scratch) {
+  if (kept == 0 || kept == count) {
+    std::fill_n(keep, count, kept != 0);
+    return;
+  }
+  auto keyAt = [scores](int64_t i) { return orderKey(scores[i]); };
+  keepAbove(keyAt, count, kept, selectLong(keyAt, count, kept, scratch), keep);
 }
 
 void keepLargest(const int64_t *keys, int64_t count, int64_t kept,
@@ -111,7 +136,7 @@ void keepLargest(const int64_t *keys, int64_t count, int64_t kept,
   scratch.assign(keys, keys + count);
   auto nth = scratch.begin() + (kept - 1);
   std::nth_element(scratch.begin(), nth, scratch.end(), std::greater<>());
-  keepAbove(keys, count, kept, *nth, keep);
+  keepAbove([keys](int64_t i) { return keys[i]; }, count, kept, *nth, keep);
 }
 
 } // namespace mlir::sq::numerics

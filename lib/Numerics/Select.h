@@ -31,6 +31,10 @@ inline int64_t orderKey(double score) {
 /// between calls.
 void keepLargest(const int32_t *keys, int64_t count, int64_t kept,
                  uint8_t *keep, std::vector<int32_t> &scratch);
+/// The same by orderKey of scores, for so many that a copy would hurt: scratch
+/// is a small part of them.
+void keepLargest(const float *scores, int64_t count, int64_t kept,
+                 uint8_t *keep, std::vector<int32_t> &scratch);
 void keepLargest(const int64_t *keys, int64_t count, int64_t kept,
                  uint8_t *keep, std::vector<int64_t> &scratch);
 

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Support/SafetensorsFile.h"
 #include "sparse-quant/Support/JSON.h"
+#include "sparse-quant/Support/MappedPages.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -182,4 +183,4 @@ const SafetensorsFile::Entry *SafetensorsFile::lookup(StringRef name) const {
   return it == index.end() ? nullptr : &entries[it->second];
 }
 
-void SafetensorsFile::dontNeed() const { buffer->dontNeedIfMmap(); }
+void SafetensorsFile::dontNeed() const { releasePages(*buffer); }

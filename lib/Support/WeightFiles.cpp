@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Support/WeightFiles.h"
 #include "sparse-quant/Support/HalfFloat.h"
+#include "sparse-quant/Support/MappedPages.h"
 #include "sparse-quant/Support/SafetensorsFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -132,5 +133,5 @@ void WeightFiles::dontNeed() {
       entry.second->dontNeed();
   for (auto &entry : rawFiles)
     if (entry.second)
-      entry.second->dontNeedIfMmap();
+      releasePages(*entry.second);
 }

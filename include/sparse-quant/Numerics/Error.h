@@ -42,6 +42,12 @@ Error measureOrder(const Pattern *pattern, const Format &format,
                    std::span<const float> weights, std::span<const float> norms,
                    int64_t rows, int64_t cols, OrderErrors &out);
 
+/// The bin Δ of the bound `swapped * Δ`, the largest of the groups in
+/// `encoded`; negative where the bound does not hold. For who measures in
+/// parts.
+double swapBin(const Pattern *pattern, const Format &format, bool magnitude,
+               const Encoded &encoded);
+
 } // namespace mlir::sq::numerics
 
 #endif // SPARSE_QUANT_NUMERICS_ERROR_H

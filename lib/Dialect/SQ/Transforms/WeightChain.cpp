@@ -45,79 +45,107 @@ static LogicalResult readNorms(WeightEvaluator &evaluator, MaskOp mask,
   return evaluator.evaluate(mask.getNorms(), {0, 1}, norms);
 }
 
-/// `values` through the format and back.
-static LogicalResult roundTrip(const WeightChain &chain,
-                               std::vector<float> &values, RowRange range) {
-  numerics::Format format = *chain.getFormat();
-  int64_t cols = getMatrixShape(chain.base).cols;
-  numerics::Encoded encoded;
-  if (numerics::Error error =
-          numerics::encode(format, values, range.size(), cols, encoded))
-    return QuantizeOp(chain.quantize).emitError()
-           << "tensor '" << getWeightName(chain.base) << "', rows from "
-           << range.begin << ": " << *error;
-  numerics::decode(format, encoded, range.size(), cols, values);
-  return success();
-}
+//===----------------------------------------------------------------------===//
+// OrderStudy
+//===----------------------------------------------------------------------===//
 
-/// Masks quantized `values`, choosing by their own scores where the mask is
-/// made from the weight.
-static LogicalResult maskQuantized(WeightEvaluator &evaluator,
-                                   const WeightChain &chain,
-                                   std::vector<float> &values, RowRange range) {
-  std::vector<uint8_t> keep(values.size());
-  MaskOp mask = chain.getOwnMask();
-  if (!mask) {
-    if (failed(evaluator.evaluateMask(ApplyMaskOp(chain.apply).getMask(), range,
-                                      keep)))
-      return failure();
-    numerics::applyMask(values, keep, values);
-    return success();
-  }
-  std::vector<float> norms, scores(values.size());
-  if (failed(readNorms(evaluator, mask, norms)))
+/// The unmasked weight through the format and back.
+LogicalResult OrderStudy::roundTrip(RowRange range, std::vector<float> &out) {
+  if (!chain.quantize)
+    return evaluator.evaluate(chain.base, range, out);
+  QuantizeOp quantize = chain.quantize;
+  if (quantize.isStatic())
+    return quantize.emitError()
+           << "a study of orders needs scales that are computed from the "
+              "weight, not static ones";
+  numerics::Encoded encoded;
+  if (failed(evaluator.encodeInput(quantize, chain.base, range, encoded)))
     return failure();
   int64_t cols = getMatrixShape(chain.base).cols;
-  if (norms.empty())
-    numerics::magnitudeScores(values, scores);
-  else
-    numerics::wandaScores(values, norms, range.size(), cols, scores);
-  if (numerics::Error error = numerics::computeMask(
-          mask.getPattern().getPattern(), scores, range.size(), cols, keep))
-    return mask.emitError() << *error;
-  numerics::applyMask(values, keep, values);
+  out.resize(range.size() * cols);
+  numerics::decode(*chain.getFormat(), encoded, range.size(), cols, out);
   return success();
 }
 
-LogicalResult mlir::sq::evaluateStudy(WeightEvaluator &evaluator,
-                                      const WeightChain &chain,
-                                      StudyOrder order, RowRange range,
-                                      std::vector<float> &out) {
+LogicalResult OrderStudy::computeQuantizedMask(MaskOp mask, RowRange range,
+                                               std::vector<uint8_t> &out) {
+  auto [rows, cols] = getMatrixShape(chain.base);
+  std::vector<float> norms, scores, part;
+  if (failed(readNorms(evaluator, mask, norms)))
+    return failure();
+  // All rows at once are only wanted as scores.
+  scores.reserve(range.size() * cols);
+  for (RowRange block : evaluator.getBlocks(chain.root)) {
+    block = {std::max(block.begin, range.begin),
+             std::min(block.end, range.end)};
+    if (block.begin >= block.end)
+      continue;
+    if (failed(roundTrip(block, part)))
+      return failure();
+    scores.insert(scores.end(), part.begin(), part.end());
+    evaluator.releasePages();
+  }
+  if (norms.empty())
+    numerics::magnitudeScores(scores, scores);
+  else
+    numerics::wandaScores(scores, norms, range.size(), cols, scores);
+  out.resize(scores.size());
+  if (numerics::Error error = numerics::computeMask(
+          mask.getPattern().getPattern(), scores, range.size(), cols, out))
+    return mask.emitError() << *error;
+  return success();
+}
+
+LogicalResult OrderStudy::evaluateQuantizedMask(RowRange range,
+                                                std::vector<uint8_t> &out) {
+  MaskOp mask = chain.getOwnMask();
+  // A given mask is the same in both orders.
+  if (!mask)
+    return evaluator.evaluateMask(ApplyMaskOp(chain.apply).getMask(), range,
+                                  out);
+  if (!isWhole(mask.getPattern().getPattern()))
+    return computeQuantizedMask(mask, range, out);
+  auto [rows, cols] = getMatrixShape(chain.base);
+  if (!wholeMask) {
+    if (failed(computeQuantizedMask(mask, {0, rows}, out)))
+      return failure();
+    wholeMask.emplace(out);
+  }
+  out.assign(range.size() * cols, 0);
+  out.shrink_to_fit();
+  wholeMask->read(range.begin * cols, out);
+  return success();
+}
+
+LogicalResult OrderStudy::evaluate(StudyOrder order, RowRange range,
+                                   std::vector<float> &out) {
   if (order == StudyOrder::SparsityFirst || order == StudyOrder::None)
     return evaluator.evaluate(chain.root, range, out);
   if (order == StudyOrder::Sparsity)
     return evaluator.evaluate(
         chain.apply ? Value(ApplyMaskOp(chain.apply).getResult()) : chain.base,
         range, out);
-  if (chain.quantize && QuantizeOp(chain.quantize).isStatic())
-    return QuantizeOp(chain.quantize).emitError()
-           << "a study of orders needs scales that are computed from the "
-              "weight, not static ones";
-  if (failed(evaluator.evaluate(chain.base, range, out)) ||
-      (chain.quantize && failed(roundTrip(chain, out, range))))
+  std::vector<uint8_t> keep;
+  bool masks = order == StudyOrder::QuantizationFirst && chain.apply;
+  if ((masks && failed(evaluateQuantizedMask(range, keep))) ||
+      failed(roundTrip(range, out)))
     return failure();
-  if (order == StudyOrder::Quantization || !chain.apply)
-    return success();
-  return maskQuantized(evaluator, chain, out, range);
+  if (masks)
+    numerics::applyMask(out, keep, out);
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
 // ErrorMeter
 //===----------------------------------------------------------------------===//
 
-ErrorMeter::ErrorMeter(const WeightChain &chain)
-    : chain(chain),
-      measurable(!chain.quantize || !QuantizeOp(chain.quantize).isStatic()) {}
+ErrorMeter::ErrorMeter(WeightEvaluator &evaluator, const WeightChain &chain)
+    : evaluator(evaluator), chain(chain), study(evaluator, chain),
+      measurable(!chain.quantize || !QuantizeOp(chain.quantize).isStatic()) {
+  MaskOp mask = chain.getOwnMask();
+  whole = chain.quantize && (isWhole(*chain.getFormat()) ||
+                             (mask && isWhole(mask.getPattern().getPattern())));
+}
 
 /// Adds norms whose L2 is a sum of squares.
 static void accumulate(numerics::Norms &sum, const numerics::Norms &block) {
@@ -136,44 +164,69 @@ static numerics::Norms distance(ArrayRef<float> a, ArrayRef<float> b) {
   return norms;
 }
 
-LogicalResult ErrorMeter::measure(WeightEvaluator &evaluator, RowRange range,
-                                  ArrayRef<float> values,
+LogicalResult ErrorMeter::measure(RowRange range, ArrayRef<float> values,
                                   numerics::OrderErrors &errors) {
   MaskOp mask = chain.getOwnMask();
-  if (chain.quantize && (mask || !chain.apply)) {
-    std::vector<float> norms;
-    if (failed(readNorms(evaluator, mask, norms)))
-      return failure();
-    std::optional<numerics::Pattern> pattern;
-    if (mask)
-      pattern = mask.getPattern().getPattern();
-    if (numerics::Error error = numerics::measureOrder(
-            pattern ? &*pattern : nullptr, *chain.getFormat(),
-            std::span(values.data(), values.size()), norms, range.size(),
-            getMatrixShape(chain.base).cols, errors))
-      return QuantizeOp(chain.quantize).emitError()
-             << "tensor '" << getWeightName(chain.base) << "', rows from "
-             << range.begin << ": " << *error;
-    return success();
-  }
-  // A given mask is the same in both orders.
-  auto measureOne = [&](StudyOrder order, numerics::Norms &norms) {
-    std::vector<float> stored;
-    if (failed(evaluateStudy(evaluator, chain, order, range, stored)))
-      return failure();
-    norms = distance(values, stored);
-    return success();
-  };
-  return success(
-      succeeded(measureOne(StudyOrder::Sparsity, errors.sparsity)) &&
-      succeeded(measureOne(StudyOrder::Quantization, errors.quantization)) &&
-      succeeded(measureOne(StudyOrder::SparsityFirst, errors.sparsityFirst)) &&
-      succeeded(
-          measureOne(StudyOrder::QuantizationFirst, errors.quantizationFirst)));
+  if (!chain.quantize || (chain.apply && !mask) || whole)
+    return measureByStudy(range, values, errors);
+  std::vector<float> norms;
+  if (failed(readNorms(evaluator, mask, norms)))
+    return failure();
+  std::optional<numerics::Pattern> pattern;
+  if (mask)
+    pattern = mask.getPattern().getPattern();
+  if (numerics::Error error = numerics::measureOrder(
+          pattern ? &*pattern : nullptr, *chain.getFormat(),
+          std::span(values.data(), values.size()), norms, range.size(),
+          getMatrixShape(chain.base).cols, errors))
+    return QuantizeOp(chain.quantize).emitError()
+           << "tensor '" << getWeightName(chain.base) << "', rows from "
+           << range.begin << ": " << *error;
+  return success();
 }
 
-LogicalResult ErrorMeter::count(WeightEvaluator &evaluator, RowRange range,
-                                ArrayRef<float> values) {
+LogicalResult ErrorMeter::measureByStudy(RowRange range, ArrayRef<float> values,
+                                         numerics::OrderErrors &errors) {
+  std::vector<float> stored;
+  for (auto [order, norms] :
+       {std::pair(StudyOrder::Sparsity, &errors.sparsity),
+        {StudyOrder::Quantization, &errors.quantization},
+        {StudyOrder::SparsityFirst, &errors.sparsityFirst},
+        {StudyOrder::QuantizationFirst, &errors.quantizationFirst}}) {
+    if (failed(study.evaluate(order, range, stored)))
+      return failure();
+    *norms = distance(values, stored);
+  }
+  if (!whole)
+    return success();
+  MaskOp mask = chain.getOwnMask();
+  numerics::Encoded encoded;
+  if (failed(evaluator.encodeInput(chain.quantize, chain.base, range, encoded)))
+    return failure();
+  std::optional<numerics::Pattern> pattern;
+  if (mask)
+    pattern = mask.getPattern().getPattern();
+  double blockBin =
+      chain.apply && !mask
+          ? -1.0
+          : numerics::swapBin(pattern ? &*pattern : nullptr, *chain.getFormat(),
+                              !mask || !mask.getNorms(), encoded);
+  bin = bin < 0.0 || blockBin < 0.0 ? -1.0 : std::max(bin, blockBin);
+  if (!chain.apply)
+    return success();
+  std::vector<uint8_t> keep, quantizedKeep;
+  if (failed(evaluator.evaluateMask(ApplyMaskOp(chain.apply).getMask(), range,
+                                    keep)) ||
+      failed(study.evaluateQuantizedMask(range, quantizedKeep)))
+    return failure();
+  for (auto [first, second] : llvm::zip_equal(keep, quantizedKeep)) {
+    dropped += first > second;
+    added += first < second;
+  }
+  return success();
+}
+
+LogicalResult ErrorMeter::count(RowRange range, ArrayRef<float> values) {
   std::vector<uint8_t> keep(values.size(), 1);
   if (chain.apply && failed(evaluator.evaluateMask(
                          ApplyMaskOp(chain.apply).getMask(), range, keep)))
@@ -186,10 +239,21 @@ LogicalResult ErrorMeter::count(WeightEvaluator &evaluator, RowRange range,
   return success();
 }
 
-LogicalResult ErrorMeter::add(WeightEvaluator &evaluator, RowRange range) {
+/// Where blocks are independent, each bounds its own difference; a negative one
+/// says "no bound".
+void ErrorMeter::addSwaps(RowRange range, const numerics::OrderErrors &block) {
+  sum.swapped += block.swapped;
+  if (range.begin == 0)
+    sum.swapBound = block.swapBound;
+  else if (sum.swapBound >= 0.0)
+    sum.swapBound =
+        block.swapBound < 0.0 ? -1.0 : sum.swapBound + block.swapBound;
+}
+
+LogicalResult ErrorMeter::add(RowRange range) {
   std::vector<float> values;
   if (failed(evaluator.evaluate(chain.base, range, values)) ||
-      failed(count(evaluator, range, values)))
+      failed(count(range, values)))
     return failure();
   for (float value : values) {
     weights.l1 += std::fabs(double(value));
@@ -198,19 +262,13 @@ LogicalResult ErrorMeter::add(WeightEvaluator &evaluator, RowRange range) {
   if (!measurable)
     return success();
   numerics::OrderErrors block;
-  if (failed(measure(evaluator, range, values, block)))
+  if (failed(measure(range, values, block)))
     return failure();
   accumulate(sum.sparsity, block.sparsity);
   accumulate(sum.quantization, block.quantization);
   accumulate(sum.sparsityFirst, block.sparsityFirst);
   accumulate(sum.quantizationFirst, block.quantizationFirst);
-  sum.swapped += block.swapped;
-  // Each block bounds its own difference; a negative one says "no bound".
-  if (range.begin == 0)
-    sum.swapBound = block.swapBound;
-  else if (sum.swapBound >= 0.0)
-    sum.swapBound =
-        block.swapBound < 0.0 ? -1.0 : sum.swapBound + block.swapBound;
+  addSwaps(range, block);
   return success();
 }
 
@@ -225,5 +283,9 @@ void ErrorMeter::finish(LayerReport &report) {
     norms->l2 = std::sqrt(norms->l2);
   sum.threshold = {sum.sparsity.l1 + sum.quantization.l1,
                    sum.sparsity.l2 + sum.quantization.l2};
+  if (whole) {
+    sum.swapped = std::max(dropped, added);
+    sum.swapBound = bin < 0.0 ? -1.0 : double(sum.swapped) * bin;
+  }
   report.errors = sum;
 }

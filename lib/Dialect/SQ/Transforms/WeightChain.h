@@ -30,32 +30,60 @@ struct WeightChain {
   MaskOp getOwnMask() const;
 };
 
-/// What the study stores for rows of a layer, in place of `chain.root`.
-LogicalResult evaluateStudy(WeightEvaluator &evaluator,
-                            const WeightChain &chain, StudyOrder order,
-                            RowRange range, std::vector<float> &out);
+/// The steps of a chain in any order.
+class OrderStudy {
+public:
+  OrderStudy(WeightEvaluator &evaluator, const WeightChain &chain)
+      : evaluator(evaluator), chain(chain) {}
+
+  /// Rows of the layer as `order` has them.
+  LogicalResult evaluate(StudyOrder order, RowRange range,
+                         std::vector<float> &out);
+  /// The mask of the quantized values: the wrong one.
+  LogicalResult evaluateQuantizedMask(RowRange range,
+                                      std::vector<uint8_t> &out);
+
+private:
+  LogicalResult roundTrip(RowRange range, std::vector<float> &out);
+  LogicalResult computeQuantizedMask(MaskOp mask, RowRange range,
+                                     std::vector<uint8_t> &out);
+
+  WeightEvaluator &evaluator;
+  const WeightChain &chain;
+  /// For patterns that look at the whole tensor.
+  std::optional<MaskBits> wholeMask;
+};
 
 /// Adds up errors over the blocks of a layer.
 class ErrorMeter {
 public:
-  explicit ErrorMeter(const WeightChain &chain);
+  ErrorMeter(WeightEvaluator &evaluator, const WeightChain &chain);
 
-  LogicalResult add(WeightEvaluator &evaluator, RowRange range);
+  LogicalResult add(RowRange range);
   /// Fills in the norms and errors.
   void finish(LayerReport &report);
 
 private:
-  LogicalResult count(WeightEvaluator &evaluator, RowRange range,
-                      ArrayRef<float> values);
-  LogicalResult measure(WeightEvaluator &evaluator, RowRange range,
-                        ArrayRef<float> values, numerics::OrderErrors &errors);
+  LogicalResult count(RowRange range, ArrayRef<float> values);
+  LogicalResult measure(RowRange range, ArrayRef<float> values,
+                        numerics::OrderErrors &errors);
+  LogicalResult measureByStudy(RowRange range, ArrayRef<float> values,
+                               numerics::OrderErrors &errors);
+  void addSwaps(RowRange range, const numerics::OrderErrors &block);
 
+  WeightEvaluator &evaluator;
   const WeightChain &chain;
+  OrderStudy study;
   LayerReport::Counts counts;
   /// L2 norms are squared until `finish`.
   numerics::Norms weights;
   numerics::OrderErrors sum;
   bool measurable;
+  /// Where rows depend on each other: the largest bin so far, negative for no
+  /// bound, and what each mask alone keeps.
+  bool whole;
+  double bin = 0.0;
+  int64_t dropped = 0, added = 0;
 };
 
 } // namespace mlir::sq

@@ -33,6 +33,26 @@ MatrixShape mlir::sq::getMatrixShape(Value value) {
   return {rows, shape.back()};
 }
 
+bool mlir::sq::isWhole(const numerics::Format &format) {
+  return format.scope == numerics::GroupScope::Tensor ||
+         format.hasTensorScale();
+}
+
+bool mlir::sq::isWhole(const numerics::Pattern &pattern) {
+  return pattern.kind == numerics::PatternKind::Unstructured &&
+         pattern.scope == numerics::SparsityScope::Tensor;
+}
+
+MaskBits::MaskBits(ArrayRef<uint8_t> mask) : bits((mask.size() + 7) / 8) {
+  for (auto [index, keep] : llvm::enumerate(mask))
+    bits[index / 8] |= keep << index % 8;
+}
+
+void MaskBits::read(int64_t begin, MutableArrayRef<uint8_t> out) const {
+  for (auto [index, keep] : llvm::enumerate(out))
+    keep = bits[(begin + index) / 8] >> (begin + index) % 8 & 1;
+}
+
 StringRef mlir::sq::getWeightName(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (auto parameter = dyn_cast<ParameterOp>(op))
@@ -124,26 +144,18 @@ std::optional<std::string> WeightEvaluator::getKey(Value value) {
 
 int64_t WeightEvaluator::getRowGranularity(Value value) {
   Operation *op = value.getDefiningOp();
-  int64_t rows = getMatrixShape(value).rows;
   int64_t granularity = 1;
   if (auto mask = dyn_cast<MaskOp>(op)) {
     numerics::Pattern pattern = mask.getPattern().getPattern();
     if (pattern.kind == numerics::PatternKind::Block)
       granularity = pattern.blockRows;
-    else if (pattern.kind == numerics::PatternKind::Unstructured &&
-             pattern.scope == numerics::SparsityScope::Tensor)
-      granularity = rows;
     return std::lcm(granularity, getRowGranularity(mask.getInput()));
   }
   if (auto apply = dyn_cast<ApplyMaskOp>(op))
     return std::lcm(getRowGranularity(apply.getInput()),
                     getRowGranularity(apply.getMask()));
-  if (auto quantize = dyn_cast<QuantizeOp>(op)) {
-    numerics::Format format = quantize.getFormat().getFormat();
-    if (format.scope == numerics::GroupScope::Tensor || format.hasTensorScale())
-      granularity = rows;
-    return std::lcm(granularity, getRowGranularity(quantize.getInput()));
-  }
+  if (auto quantize = dyn_cast<QuantizeOp>(op))
+    return getRowGranularity(quantize.getInput());
   if (auto dequantize = dyn_cast<DequantizeOp>(op))
     return getRowGranularity(dequantize.getValues());
   return granularity;
@@ -187,10 +199,15 @@ LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
     return op.emitError() << llvm::toString(values.takeError());
   int64_t cols = getMatrixShape(op.getResult()).cols;
   out.resize(range.size() * cols);
-  values->read(range.begin * cols, out);
-  // So much at once is a whole tensor, of which there is no need for two.
-  if (range.size() * cols > 4 * kBlockElements)
-    release();
+  // A large range is a whole tensor, of which there is no need for two.
+  constexpr size_t part = 4 * kBlockElements;
+  for (size_t begin = 0; begin < out.size(); begin += part) {
+    values->read(
+        range.begin * cols + begin,
+        MutableArrayRef(out).slice(begin, std::min(part, out.size() - begin)));
+    if (out.size() > part)
+      files.dontNeed();
+  }
   return checkNoNaN(
       op, "tensor '" + op.getName() + "' of '" + *op.getSource() + "'", out,
       range, cols, "repair the checkpoint");
@@ -254,9 +271,21 @@ LogicalResult WeightEvaluator::computeMask(MaskOp op, RowRange range,
 
 LogicalResult WeightEvaluator::evaluateMask(Value value, RowRange range,
                                             std::vector<uint8_t> &out) {
-  if (auto mask = value.getDefiningOp<MaskOp>())
-    return computeMask(mask, range, out);
-  int64_t cols = getMatrixShape(value).cols;
+  auto [rows, cols] = getMatrixShape(value);
+  if (auto mask = value.getDefiningOp<MaskOp>()) {
+    if (!isWhole(mask.getPattern().getPattern()))
+      return computeMask(mask, range, out);
+    auto it = wholeMasks.find(value);
+    if (it == wholeMasks.end()) {
+      if (failed(computeMask(mask, {0, rows}, out)))
+        return failure();
+      it = wholeMasks.try_emplace(value, MaskBits(out)).first;
+    }
+    out.assign(range.size() * cols, 0);
+    out.shrink_to_fit();
+    it->second.read(range.begin * cols, out);
+    return success();
+  }
   auto constant = value.getDefiningOp<arith::ConstantOp>();
   auto values = cast<DenseElementsAttr>(constant.getValue()).getValues<bool>();
   out.assign(values.begin() + range.begin * cols,
@@ -264,38 +293,99 @@ LogicalResult WeightEvaluator::evaluateMask(Value value, RowRange range,
   return success();
 }
 
-LogicalResult WeightEvaluator::encode(QuantizeOp op, RowRange range,
-                                      numerics::Encoded &out) {
-  numerics::Format format = op.getFormat().getFormat();
-  int64_t cols = getMatrixShape(op.getInput()).cols;
-  std::vector<float> values;
-  if (failed(evaluate(op.getInput(), range, values)))
+LogicalResult WeightEvaluator::evaluateFinite(QuantizeOp op, Value input,
+                                              RowRange range,
+                                              std::vector<float> &out) {
+  if (failed(evaluate(input, range, out)))
     return failure();
   // Numerics counts from the block's first element; users count rows. For `mx`
   // an infinity has a meaning, NaN for the whole block; in a weight that is of
   // no use to anybody.
-  for (auto [index, value] : llvm::enumerate(values))
+  int64_t cols = getMatrixShape(input).cols;
+  for (auto [index, value] : llvm::enumerate(out))
     if (std::isinf(value))
       return op.emitError()
-             << "tensor '" << getWeightName(op.getInput())
-             << "' has an infinity at [" << range.begin + int64_t(index) / cols
-             << ", " << int64_t(index) % cols << "], which '" << format.str()
+             << "tensor '" << getWeightName(input) << "' has an infinity at ["
+             << range.begin + int64_t(index) / cols << ", "
+             << int64_t(index) % cols << "], which '"
+             << op.getFormat().getFormat().str()
              << "' can't represent; repair the checkpoint";
-  numerics::Error error;
-  if (op.isStatic()) {
-    Value scale = op.getStaticScales().front();
-    bool perTensor = format.scope == numerics::GroupScope::Tensor;
-    std::vector<float> scales;
-    if (failed(evaluate(scale, perTensor ? RowRange{0, 1} : range, scales)))
-      return failure();
-    out.scales.resize(scales.size() * sizeof(float));
-    std::memcpy(out.scales.data(), scales.data(), out.scales.size());
-    error = numerics::encodeWithScales(format, values, range.size(), cols, out);
-  } else {
-    error = numerics::encode(format, values, range.size(), cols, out);
+  return success();
+}
+
+LogicalResult WeightEvaluator::getLargestMagnitude(QuantizeOp op, Value input,
+                                                   float &out) {
+  auto it = largestMagnitudes.find(input);
+  if (it != largestMagnitudes.end()) {
+    out = it->second;
+    return success();
   }
-  if (error)
+  out = 0.0f;
+  std::vector<float> values;
+  for (RowRange range : getBlocks(input)) {
+    if (failed(evaluateFinite(op, input, range, values)))
+      return failure();
+    for (float value : values)
+      out = std::max(out, std::fabs(value));
+  }
+  largestMagnitudes[input] = out;
+  return success();
+}
+
+LogicalResult WeightEvaluator::encodeInput(QuantizeOp op, Value input,
+                                           RowRange range,
+                                           numerics::Encoded &out) {
+  numerics::Format format = op.getFormat().getFormat();
+  int64_t rows = range.size(), cols = getMatrixShape(input).cols;
+  std::vector<float> values;
+  if (failed(evaluateFinite(op, input, range, values)))
+    return failure();
+  // All that a tensor's scale depends on is the largest magnitude: a row with
+  // it stands in for the rows of other blocks.
+  bool whole = isWhole(format) && cols > 0;
+  if (whole) {
+    float largest;
+    if (failed(getLargestMagnitude(op, input, largest)))
+      return failure();
+    values.resize((rows + 1) * cols);
+    values[rows * cols] = largest;
+  }
+  if (numerics::Error error =
+          numerics::encode(format, values, rows + whole, cols, out))
+    return op.emitError() << "tensor '" << getWeightName(input)
+                          << "', rows from " << range.begin << ": " << *error;
+  if (!whole)
+    return success();
+  out.codes.resize(rows * cols);
+  if (format.scope != numerics::GroupScope::Tensor)
+    out.scales.resize(rows * format.numGroups(cols) *
+                      numerics::scaleBytes(format.scaleType));
+  return success();
+}
+
+LogicalResult WeightEvaluator::encode(QuantizeOp op, RowRange range,
+                                      numerics::Encoded &out) {
+  if (!op.isStatic())
+    return encodeInput(op, op.getInput(), range, out);
+  numerics::Format format = op.getFormat().getFormat();
+  std::vector<float> values, scales;
+  bool perTensor = format.scope == numerics::GroupScope::Tensor;
+  if (failed(evaluateFinite(op, op.getInput(), range, values)) ||
+      failed(evaluate(op.getStaticScales().front(),
+                      perTensor ? RowRange{0, 1} : range, scales)))
+    return failure();
+  out.scales.resize(scales.size() * sizeof(float));
+  std::memcpy(out.scales.data(), scales.data(), out.scales.size());
+  if (numerics::Error error =
+          numerics::encodeWithScales(format, values, range.size(),
+                                     getMatrixShape(op.getInput()).cols, out))
     return op.emitError() << "tensor '" << getWeightName(op.getInput())
                           << "', rows from " << range.begin << ": " << *error;
   return success();
+}
+
+void WeightEvaluator::release() {
+  wholeMasks.clear();
+  largestMagnitudes.clear();
+  files.dontNeed();
 }

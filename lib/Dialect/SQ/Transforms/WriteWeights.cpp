@@ -196,9 +196,13 @@ static void storeRows(const LayerPlan &layer, RowRange range,
            layer.payloadStride, range.size());
   llvm::copy(packed.bitmap,
              to.bitmap.begin() + range.begin * numerics::bitmapRowBytes(cols));
+  // A tensor's one scale comes with every block.
+  int64_t firstScale = format.scope == numerics::GroupScope::Tensor
+                           ? 0
+                           : range.begin * format.numGroups(cols);
   llvm::copy(encoded.scales,
-             to.scales.begin() + range.begin * format.numGroups(cols) *
-                                     numerics::scaleBytes(format.scaleType));
+             to.scales.begin() +
+                 firstScale * numerics::scaleBytes(format.scaleType));
 }
 
 LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
@@ -218,7 +222,7 @@ LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
   report.scaleBytes = bytes.scales.size() + tensorScale.size();
 
   bool inTiles = layer.layout == Layout::Tiles;
-  ErrorMeter meter(chain);
+  ErrorMeter meter(evaluator, chain);
   for (RowRange range : evaluator.getBlocks(
            chain.root, inTiles ? numerics::TileLayout::kRows : 1)) {
     numerics::Encoded encoded;
@@ -226,7 +230,7 @@ LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
     if (failed(evaluator.encode(chain.quantize, range, encoded)) ||
         (chain.isSparse() &&
          failed(evaluator.evaluateMask(chain.apply.getMask(), range, mask))) ||
-        (options.measureErrors && failed(meter.add(evaluator, range))))
+        (options.measureErrors && failed(meter.add(range))))
       return failure();
     (inTiles ? storeTiles : storeRows)(layer, range, encoded, mask, bytes);
     if (!tensorScale.empty())
@@ -266,10 +270,10 @@ LogicalResult WeightWriter::writeDense(DenseEntry &entry) {
   std::optional<WeightChain> own;
   if (!entry.study)
     own.emplace(entry.value);
-  const WeightChain &chain = entry.study ? entry.study->chain : *own;
+  OrderStudy study(evaluator, entry.study ? entry.study->chain : *own);
   std::vector<float> values;
   for (RowRange range : evaluator.getBlocks(entry.value)) {
-    if (failed(evaluateStudy(evaluator, chain, order, range, values)))
+    if (failed(study.evaluate(order, range, values)))
       return failure();
     std::memcpy(target.data() + range.begin * rowBytes, values.data(),
                 values.size() * sizeof(float));
@@ -283,9 +287,9 @@ LogicalResult WeightWriter::measureDense(LayerPlan &layer) {
   // An untouched layer has no error; zeros are a measurement, too.
   if (!options.measureErrors)
     return success();
-  ErrorMeter meter(layer.chain);
+  ErrorMeter meter(evaluator, layer.chain);
   for (RowRange range : evaluator.getBlocks(layer.chain.root))
-    if (failed(meter.add(evaluator, range)))
+    if (failed(meter.add(range)))
       return failure();
   meter.finish(layer.report);
   evaluator.release();

@@ -9,7 +9,8 @@
 // sq.quantize and sq.dequantize through Numerics. A tensor is seen as a matrix
 // of its last axis, and evaluated in blocks of rows, so that the intermediate
 // results of a large layer never exist as a whole. Where rows depend on each
-// other (scope `tensor`), the block is all rows.
+// other, what they share is found first and kept: of a format with scope
+// `tensor` the largest magnitude, of a pattern the mask, a bit each.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_WEIGHTEVALUATOR_H
@@ -32,6 +33,18 @@ struct MatrixShape {
   int64_t rows, cols;
 };
 MatrixShape getMatrixShape(Value value);
+
+/// A mask in an eighth of its bytes.
+class MaskBits {
+public:
+  MaskBits() = default;
+  explicit MaskBits(ArrayRef<uint8_t> mask);
+  /// Elements [begin, begin + out.size()), a byte each.
+  void read(int64_t begin, MutableArrayRef<uint8_t> out) const;
+
+private:
+  std::vector<uint8_t> bits;
+};
 
 class WeightEvaluator {
 public:
@@ -58,19 +71,36 @@ public:
                              std::vector<uint8_t> &out);
   /// Codes and scales of a quantization.
   LogicalResult encode(QuantizeOp op, RowRange range, numerics::Encoded &out);
+  /// The same for another input than the op's own; static scales don't count.
+  LogicalResult encodeInput(QuantizeOp op, Value input, RowRange range,
+                            numerics::Encoded &out);
 
-  /// Lets the pages of the files leave memory.
-  void release() { files.dontNeed(); }
+  /// To be called after each layer: forgets what its rows shared, and lets the
+  /// pages of the files leave memory.
+  void release();
+  /// Only the latter.
+  void releasePages() { files.dontNeed(); }
 
 private:
   LogicalResult readParameter(ParameterOp op, RowRange range,
                               std::vector<float> &out);
   LogicalResult computeMask(MaskOp op, RowRange range,
                             std::vector<uint8_t> &out);
+  /// As evaluate, for an encoder: an infinity is an error.
+  LogicalResult evaluateFinite(QuantizeOp op, Value input, RowRange range,
+                               std::vector<float> &out);
+  LogicalResult getLargestMagnitude(QuantizeOp op, Value input, float &out);
 
   WeightFiles &files;
+  /// What rows share, until release().
+  DenseMap<Value, MaskBits> wholeMasks;
+  DenseMap<Value, float> largestMagnitudes;
   DenseMap<Value, std::optional<std::string>> keys;
 };
+
+/// Whether the format or the pattern looks at the whole tensor.
+bool isWhole(const numerics::Format &format);
+bool isWhole(const numerics::Pattern &pattern);
 
 /// The name of the weight that `value` is computed from, for messages.
 StringRef getWeightName(Value value);
