@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "DecodeInput.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "Loops.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -27,10 +26,7 @@ Value mlir::sq::cpu::decodeInput(ImplicitLocOpBuilder &b, MatmulOp op,
   Value input = op.getInput();
   auto type = cast<MemRefType>(input.getType());
   int64_t cols = type.getDimSize(1);
-  auto index = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, value);
-  };
-  Value zero = index(0);
+  Value zero = constantIndex(b, 0);
   Value count = memref::DimOp::create(b, input, zero);
   SmallVector<Value> dynamic;
   if (type.isDynamicDim(0))
@@ -57,30 +53,20 @@ Value mlir::sq::cpu::decodeInput(ImplicitLocOpBuilder &b, MatmulOp op,
     return arith::MulFOp::create(b, arith::SIToFPOp::create(b, reals, wide),
                                  scale);
   };
-  auto forEach = [&](int64_t step, Value to, function_ref<void(Value)> body) {
-    scf::ForOp::create(b, zero, to, index(step), ValueRange(),
-                       [&](OpBuilder &inner, Location, Value i, ValueRange) {
-                         OpBuilder::InsertionGuard guard(b);
-                         b.setInsertionPoint(inner.getInsertionBlock(),
-                                             inner.getInsertionPoint());
-                         body(i);
-                         scf::YieldOp::create(b);
-                       });
-  };
-  forEach(1, count, [&](Value row) {
+  emitLoop(b, zero, count, 1, [&](Value row) {
     Value scale = loadFactor(op.getInputScales()[0], row, reals);
     Value zeroPoint;
     if (format.hasZeroPoint())
       zeroPoint = loadFactor(op.getInputScales()[1], row, words);
     int64_t whole = cols / lanes * lanes;
-    forEach(lanes, index(whole), [&](Value col) {
+    emitLoop(b, zero, constantIndex(b, whole), lanes, [&](Value col) {
       SmallVector<Value> at = {row, col};
       Value codes = vector::LoadOp::create(b, bytes, input, at);
       vector::StoreOp::create(b, decode(codes, zeroPoint, scale), buffer, at);
     });
     if (whole == cols)
       return;
-    SmallVector<Value> at = {row, index(whole)};
+    SmallVector<Value> at = {row, constantIndex(b, whole)};
     Value mask = vector::ConstantMaskOp::create(
         b, VectorType::get({lanes}, b.getI1Type()),
         ArrayRef<int64_t>{cols - whole});

@@ -5,20 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 #include "DecodeRow.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "Loops.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
-
-static Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
 
 static Value splat(ImplicitLocOpBuilder &b, VectorType type,
                    Attribute element) {
@@ -257,14 +252,8 @@ void RowDecoder::decode(ImplicitLocOpBuilder &b, Value n, Value block,
   int64_t whole = rowBytes / vectorBytes * lanes;
   if (!op.getBitmap())
     whole = std::min(whole, extent / lanes * lanes);
-  scf::ForOp::create(b, zero, constantIndex(b, whole), step, ValueRange(),
-                     [&](OpBuilder &inner, Location loc, Value k, ValueRange) {
-                       OpBuilder::InsertionGuard guard(b);
-                       b.setInsertionPoint(inner.getInsertionBlock(),
-                                           inner.getInsertionPoint());
-                       decodeAt(k, vectorBytes);
-                       scf::YieldOp::create(b);
-                     });
+  emitLoop(b, zero, constantIndex(b, whole), lanes,
+           [&](Value k) { decodeAt(k, vectorBytes); });
   if (whole < paddedCodes)
     decodeAt(constantIndex(b, whole), rowBytes - whole * format.bits / 8);
   if (!op.getBitmap())
@@ -280,16 +269,12 @@ void RowDecoder::decode(ImplicitLocOpBuilder &b, Value n, Value block,
   };
   int64_t wholeBits = bitmapBytes / (lanes / 8) * lanes;
   wholeBits = std::min(wholeBits, padded);
-  auto loop = scf::ForOp::create(
-      b, zero, constantIndex(b, wholeBits), step, ValueRange{zero},
-      [&](OpBuilder &inner, Location loc, Value k, ValueRange args) {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPoint(inner.getInsertionBlock(),
-                            inner.getInsertionPoint());
-        Value next = expandAt(k, args.front(), lanes / 8);
-        scf::YieldOp::create(b, next);
-      });
+  SmallVector<Value> positions =
+      emitLoop(b, zero, constantIndex(b, wholeBits), lanes, zero,
+               [&](Value k, ArrayRef<Value> carried) -> SmallVector<Value> {
+                 return {expandAt(k, carried.front(), lanes / 8)};
+               });
   if (wholeBits < padded)
-    expandAt(constantIndex(b, wholeBits), loop.getResult(0),
+    expandAt(constantIndex(b, wholeBits), positions.front(),
              bitmapBytes - wholeBits / 8);
 }

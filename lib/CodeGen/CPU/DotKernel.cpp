@@ -5,17 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 #include "DotKernel.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "Loops.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace mlir::sq::cpu;
-
-static Value constantIndex(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
 
 namespace {
 
@@ -39,29 +34,24 @@ public:
     SmallVector<Value> sums(unroll * inputRows.size() * weights.rows.size(),
                             zero);
     if (whole > 0)
-      sums = emitLoop(whole, stride, unroll, sums);
+      sums = emitWhole(whole, stride, unroll, sums);
     for (int64_t k = whole; k < extent; k += lanes)
       accumulate(constantIndex(b, k), std::min(lanes, extent - k), sums, 0);
     return reduce(sums, unroll);
   }
 
 private:
-  SmallVector<Value> emitLoop(int64_t whole, int64_t stride, int64_t unroll,
-                              ArrayRef<Value> initial) {
-    auto loop = scf::ForOp::create(
-        b, constantIndex(b, 0), constantIndex(b, whole),
-        constantIndex(b, stride), initial,
-        [&](OpBuilder &inner, Location, Value k, ValueRange args) {
-          OpBuilder::InsertionGuard guard(b);
-          b.setInsertionPoint(inner.getInsertionBlock(),
-                              inner.getInsertionPoint());
-          SmallVector<Value> sums(args);
+  SmallVector<Value> emitWhole(int64_t whole, int64_t stride, int64_t unroll,
+                               ArrayRef<Value> initial) {
+    return emitLoop(
+        b, constantIndex(b, 0), constantIndex(b, whole), stride, initial,
+        [&](Value k, ArrayRef<Value> carried) {
+          SmallVector<Value> sums(carried);
           for (int64_t u = 0; u < unroll; ++u)
             accumulate(arith::AddIOp::create(b, k, constantIndex(b, u * lanes)),
                        lanes, sums, u * inputRows.size() * weights.rows.size());
-          scf::YieldOp::create(b, sums);
+          return sums;
         });
-    return SmallVector<Value>(loop.getResults());
   }
 
   /// sums[first + ...] += input[:, k:] * weights[:, k:] over `valid` lanes.
@@ -132,15 +122,8 @@ void mlir::sq::cpu::emitDotProducts(ImplicitLocOpBuilder &b, Value input,
         memref::StoreOp::create(b, sum, out, at);
       }
   };
-  auto emitLoop = [&](Value from, Value to, int64_t count) {
-    scf::ForOp::create(b, from, to, constantIndex(b, count), ValueRange(),
-                       [&](OpBuilder &inner, Location, Value m, ValueRange) {
-                         OpBuilder::InsertionGuard guard(b);
-                         b.setInsertionPoint(inner.getInsertionBlock(),
-                                             inner.getInsertionPoint());
-                         emitRows(m, count);
-                         scf::YieldOp::create(b);
-                       });
+  auto emitBlocks = [&](Value from, Value to, int64_t count) {
+    emitLoop(b, from, to, count, [&](Value m) { emitRows(m, count); });
   };
 
   Value zero = constantIndex(b, 0);
@@ -153,6 +136,6 @@ void mlir::sq::cpu::emitDotProducts(ImplicitLocOpBuilder &b, Value input,
   Value size = constantIndex(b, block);
   Value whole =
       arith::MulIOp::create(b, arith::DivUIOp::create(b, count, size), size);
-  emitLoop(zero, whole, block);
-  emitLoop(whole, count, 1);
+  emitBlocks(zero, whole, block);
+  emitBlocks(whole, count, 1);
 }

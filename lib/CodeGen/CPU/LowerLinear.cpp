@@ -7,6 +7,7 @@
 #include "DecodeInput.h"
 #include "DecodeRow.h"
 #include "DotKernel.h"
+#include "Loops.h"
 #include "TileKernel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
@@ -115,16 +116,10 @@ static void lowerPacked(MatmulOp op, int64_t lanes) {
     };
     for (size_t r = 0; r < columns.size(); ++r)
       block.rows.push_back(index(r));
-    scf::ForOp::create(b, index(0), index(columns.size()), index(1),
-                       ValueRange(),
-                       [&](OpBuilder &inner, Location, Value r, ValueRange) {
-                         OpBuilder::InsertionGuard guard(b);
-                         b.setInsertionPoint(inner.getInsertionBlock(),
-                                             inner.getInsertionPoint());
-                         Value n = arith::AddIOp::create(b, columns[0], r);
-                         decoder.decode(b, n, buffer, r);
-                         scf::YieldOp::create(b);
-                       });
+    emitLoop(b, index(0), index(columns.size()), 1, [&](Value r) {
+      Value n = arith::AddIOp::create(b, columns[0], r);
+      decoder.decode(b, n, buffer, r);
+    });
     emitDotProducts(b, input, block, op.getInit(), columns,
                     op.getReductionExtent(), lanes);
     memref::AllocaScopeReturnOp::create(b, ValueRange());

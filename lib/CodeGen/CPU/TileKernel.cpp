@@ -5,11 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileKernel.h"
+#include "Loops.h"
 #include "TileReader.h"
 #include "X86Vector.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -84,11 +83,9 @@ private:
     return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
   }
   Value zeroSums() { return splat(i32s, b.getI32IntegerAttr(0)); }
-  void forLoop(Value from, Value to, int64_t step,
-               function_ref<void(Value)> body);
   SmallVector<Value>
-  forLoop(int64_t count, ArrayRef<Value> initial,
-          function_ref<SmallVector<Value>(Value, ArrayRef<Value>)> body);
+  repeat(int64_t count, ArrayRef<Value> initial,
+         function_ref<SmallVector<Value>(Value, ArrayRef<Value>)> body);
 
   void makeActivations();
   void emitTile(Value tile);
@@ -117,33 +114,13 @@ private:
 
 } // namespace
 
-void TileProduct::forLoop(Value from, Value to, int64_t step,
-                          function_ref<void(Value)> body) {
-  scf::ForOp::create(b, from, to, index(step), ValueRange(),
-                     [&](OpBuilder &inner, Location, Value i, ValueRange) {
-                       OpBuilder::InsertionGuard guard(b);
-                       b.setInsertionPoint(inner.getInsertionBlock(),
-                                           inner.getInsertionPoint());
-                       body(i);
-                       scf::YieldOp::create(b);
-                     });
-}
-
-/// `count` times, with values carried from one iteration to the next.
-SmallVector<Value> TileProduct::forLoop(
+/// `count` times; straight on if never.
+SmallVector<Value> TileProduct::repeat(
     int64_t count, ArrayRef<Value> initial,
     function_ref<SmallVector<Value>(Value, ArrayRef<Value>)> body) {
   if (count == 0)
     return SmallVector<Value>(initial);
-  auto loop = scf::ForOp::create(
-      b, index(0), index(count), index(1), initial,
-      [&](OpBuilder &inner, Location, Value i, ValueRange carried) {
-        OpBuilder::InsertionGuard guard(b);
-        b.setInsertionPoint(inner.getInsertionBlock(),
-                            inner.getInsertionPoint());
-        scf::YieldOp::create(b, body(i, SmallVector<Value>(carried)));
-      });
-  return SmallVector<Value>(loop.getResults());
+  return emitLoop(b, index(0), index(count), 1, initial, body);
 }
 
 void TileProduct::makeActivations() {
@@ -175,9 +152,9 @@ void TileProduct::makeActivations() {
                             ValueRange{row, col});
   };
   int64_t whole = cols / TileLayout::kVector * TileLayout::kVector;
-  forLoop(index(0), count, 1, [&](Value row) {
-    forLoop(index(0), index(whole), TileLayout::kVector,
-            [&](Value col) { convert(row, col, TileLayout::kVector); });
+  emitLoop(b, index(0), count, 1, [&](Value row) {
+    emitLoop(b, index(0), index(whole), TileLayout::kVector,
+             [&](Value col) { convert(row, col, TileLayout::kVector); });
     if (whole < cols)
       convert(row, index(whole), cols - whole);
   });
@@ -241,7 +218,7 @@ SmallVector<Value> TileProduct::emitUngrouped(TileReader &reader,
   };
   int64_t blocks = layout.paddedCols() / blockCols;
   SmallVector<Value> carried(rows.size() + 1, zeroSums());
-  carried = forLoop(blocks, carried, [&](Value block, ArrayRef<Value> sums) {
+  carried = repeat(blocks, carried, [&](Value block, ArrayRef<Value> sums) {
     return run(block, blockVectors, sums);
   });
   if (int64_t rest = layout.vectorsPerTile() - blocks * blockVectors)
@@ -280,7 +257,7 @@ SmallVector<Value> TileProduct::emitGrouped(TileReader &reader,
   int64_t blocks = layout.cols / blockCols;
   Value zero = splat(f32s, b.getF32FloatAttr(0.0f));
   SmallVector<Value> totals(rows.size(), zero);
-  totals = forLoop(blocks, totals, [&](Value block, ArrayRef<Value> carried) {
+  totals = repeat(blocks, totals, [&](Value block, ArrayRef<Value> carried) {
     return run(block, blockVectors, carried);
   });
   // Padding beyond the last group has no scale.
@@ -348,9 +325,9 @@ void TileProduct::emitTile(Value tile) {
   Value count = memref::DimOp::create(b, op.getInput(), index(0));
   Value whole = arith::MulIOp::create(
       b, arith::DivUIOp::create(b, count, index(block)), index(block));
-  forLoop(index(0), whole, block,
-          [&](Value row) { emitRows(tile, row, block); });
-  forLoop(whole, count, 1, [&](Value row) { emitRows(tile, row, 1); });
+  emitLoop(b, index(0), whole, block,
+           [&](Value row) { emitRows(tile, row, block); });
+  emitLoop(b, whole, count, 1, [&](Value row) { emitRows(tile, row, 1); });
 }
 
 void TileProduct::emit() {
