@@ -190,3 +190,36 @@ def test_what_keeps_a_layer_from_a_faster_kernel(tmp_path):
         assert layer["why_not_faster"]
         assert layer["why_not_faster"] in process.stderr
     assert "remark: " in process.stderr and "layer 'fc'" in process.stderr
+
+
+MASKED_TOO_LATE = """
+  %q, %c = sq.quantize %w0 to int<4, row> : tensor<16x64xf32> -> tensor<16x64xi4>, tensor<16x1xf32>
+  %d = sq.dequantize %q, %c from int<4, row> : tensor<16x64xi4>, tensor<16x1xf32> -> tensor<16x64xf32>
+  %m = sq.mask magnitude({source}) {pattern} : tensor<16x64xf32>
+  %r = sq.apply_mask %d, %m : tensor<16x64xf32>
+"""
+ORDERS = {
+    # The mask is made from what was quantized: it is made anew.
+    "mask recomputed": ("%d", "nm<2:4>", "nm2:4"),
+    # From the weight, but applied too late: no decoded value changes.
+    "commuted": ("%w0", "nm<2:4>", "nm2:4"),
+    # Blocks may drop a row's largest weight: then its scale gets smaller.
+    "rescaled": ("%w0", "block<16x4, 0.5>", "block16x4.0.5"),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_was_done_about_the_order(tmp_path, order):
+    source, spelling, pattern = ORDERS[order]
+    weight = np.random.default_rng(9).standard_normal((16, 64)).astype(F32)
+    write_model(tmp_path, {"fc": weight})
+    head, tail = (tmp_path / "model.mlir").read_text().split("  %x0", 1)
+    late = MASKED_TOO_LATE.format(source=source, pattern=spelling)
+    tail = tail.replace("ins(%x0, %w0 ", "ins(%x0, %r ")
+    (tmp_path / "model.mlir").write_text(f"{head}{late}  %x0{tail}")
+    run("sq-compile", tmp_path / "model.mlir", "--target=x86_64-linux-gnu:x86-64-v3",
+        "--emit=mlir-sq", "--quiet", "-o", tmp_path / "out.mlir",
+        f"--report={tmp_path}/report.json")
+    (layer,) = json.loads((tmp_path / "report.json").read_text())["layers"]
+    assert layer["order"] == order
+    check_layer(layer | {"order": "given"}, weight, pattern, "int4.row")

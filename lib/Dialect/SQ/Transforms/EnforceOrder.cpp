@@ -12,6 +12,7 @@
 #include "mlir/IR/Iterators.h"
 #include "mlir/IR/Remarks.h"
 #include "sparse-quant/Analysis/OrderClass.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Order.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "llvm/Support/Format.h"
 
@@ -120,16 +121,38 @@ static void emitUnreachable(const OrderViolation &violation,
            whatIsWrong(violation), violation);
 }
 
+namespace {
+/// Notes on masks that are applied anew how they came to be first.
+struct OrderMarker : RewriterBase::Listener {
+  explicit OrderMarker(StringRef order) : order(order) {}
+
+  void notifyOperationInserted(Operation *op, OpBuilder::InsertPoint) override {
+    if (isa<ApplyMaskOp>(op))
+      op->setAttr(kOrderAttr, StringAttr::get(op->getContext(), order));
+  }
+
+  StringRef order;
+};
+} // namespace
+
 /// Repairs one violation; says in `done` what it did.
 static LogicalResult repair(const OrderViolation &violation, Operation *root,
                             Realizer &realizer, IRRewriter &rewriter,
                             StringRef &done) {
   if (violation.orderClass == OrderClass::MaskFromQuantized) {
     done = "recomputed the mask from the unquantized values";
-    return recomputeMask(violation.op, realizer);
+    if (failed(recomputeMask(violation.op, realizer)))
+      return failure();
+    violation.op->setAttr(kOrderAttr,
+                          rewriter.getStringAttr("mask recomputed"));
+    return success();
   }
+  OrderMarker marker(
+      violation.orderClass == OrderClass::Commuting ? "commuted" : "rescaled");
+  rewriter.setListener(&marker);
   FailureOr<MovedScales> scales =
       moveMaskBeforeQuantizer(violation.op, root, realizer, rewriter);
+  rewriter.setListener(nullptr);
   if (failed(scales))
     return failure();
   if (violation.orderClass == OrderClass::Commuting)

@@ -182,7 +182,8 @@ static std::string describeOrder(const WeightChain &chain) {
   if (!chain.isSparse() || !chain.isQuantized())
     return "";
   ApplyMaskOp apply = chain.apply;
-  for (Operation *op : {apply.getOperation(), apply.getMask().getDefiningOp()})
+  // A mask that was recomputed may have been moved, too.
+  for (Operation *op : {apply.getMask().getDefiningOp(), apply.getOperation()})
     if (op)
       if (auto order = op->getAttrOfType<StringAttr>(kOrderAttr))
         return order.str();

@@ -21,7 +21,7 @@ func.func @broadcast_rows(%x: tensor<8x16xf32>) -> tensor<3x8x16xf32> {
 }
 
 // CHECK-LABEL: @mask_per_copy
-// CHECK: %[[S:.+]] = sq.apply_mask %{{.+}}, %arg1 : tensor<8x3x16xf32>
+// CHECK: %[[S:.+]] = sq.apply_mask %{{.+}}, %arg1 {{.*}}: tensor<8x3x16xf32>
 // CHECK: sq.quantize %[[S]] to int<8, row> : tensor<8x3x16xf32>
 func.func @mask_per_copy(%x: tensor<8x16xf32>, %m: tensor<8x3x16xi1>) -> tensor<8x3x16xf32> {
   %init = tensor.empty() : tensor<8x3x16xf32>

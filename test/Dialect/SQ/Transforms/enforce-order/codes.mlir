@@ -9,7 +9,7 @@
 // CHECK-NOT: Function=packed_in_order
 
 // CHECK-LABEL: @decoded_afterwards
-// CHECK-NEXT: %[[S:.+]] = sq.apply_mask %arg0, %arg1 : tensor<8x16xf32>
+// CHECK-NEXT: %[[S:.+]] = sq.apply_mask %arg0, %arg1 {{.*}}: tensor<8x16xf32>
 // CHECK-NEXT: %[[Q:.+]], %[[SC:.+]] = sq.quantize %[[S]]
 // CHECK-NEXT: sq.dequantize %[[Q]], %[[SC]]
 // CHECK-NEXT: return

@@ -34,7 +34,7 @@ func.func @expand_beside_the_rows(%x: tensor<8x16xf32>) -> tensor<2x4x16xf32> {
 // another group, whatever the mask's own groups.
 // CHECK-LABEL: @collapse_whole_groups
 // CHECK: %[[E:.+]] = tensor.expand_shape %{{.+}} tensor<8x64xi1> into tensor<8x2x32xi1>
-// CHECK: sq.apply_mask %arg0, %[[E]] : tensor<8x2x32xf32>
+// CHECK: sq.apply_mask %arg0, %[[E]] {{.*}}: tensor<8x2x32xf32>
 func.func @collapse_whole_groups(%x: tensor<8x2x32xf32>) -> tensor<8x64xf32> {
   %c = tensor.collapse_shape %x [[0], [1, 2]] : tensor<8x2x32xf32> into tensor<8x64xf32>
   %m = sq.mask magnitude(%c) nm<2:4> : tensor<8x64xf32>

@@ -16,7 +16,7 @@
 // CHECK-LABEL: @slice_of_whole_rows
 // CHECK: %[[ALL:.+]] = arith.constant dense<true> : tensor<8x16xi1>
 // CHECK: %[[I:.+]] = tensor.insert_slice %{{.+}} into %[[ALL]][2, 0] [4, 16] [1, 1]
-// CHECK: %[[S:.+]] = sq.apply_mask %arg0, %[[I]] : tensor<8x16xf32>
+// CHECK: %[[S:.+]] = sq.apply_mask %arg0, %[[I]] {{.*}}: tensor<8x16xf32>
 // CHECK: sq.quantize %[[S]]
 // CHECK: tensor.extract_slice %{{.+}}[2, 0] [4, 16] [1, 1] : tensor<8x16xf32> to tensor<4x16xf32>
 func.func @slice_of_whole_rows(%x: tensor<8x16xf32>) -> tensor<4x16xf32> {
@@ -95,7 +95,7 @@ func.func @codes_sliced_with_their_scales(%x: tensor<8x16xf32>, %m: tensor<4x16x
 // CHECK: %[[PM:.+]] = tensor.extract_slice %arg2[8, 0] [8, 16] [1, 1] : tensor<32x16xi1> to tensor<8x16xi1>
 // CHECK: %[[S:.+]] = sq.apply_mask %arg0, %[[PM]]
 // CHECK: sq.quantize %[[S]]
-// CHECK: %[[REST:.+]] = sq.apply_mask %arg1, %arg2 : tensor<32x16xf32>
+// CHECK: %[[REST:.+]] = sq.apply_mask %arg1, %arg2 {{.*}}: tensor<32x16xf32>
 // CHECK: tensor.insert_slice %{{.+}} into %[[REST]]
 func.func @insert_into_real(%x: tensor<8x16xf32>, %real: tensor<32x16xf32>, %m: tensor<32x16xi1>) -> tensor<32x16xf32> {
   %q, %s = sq.quantize %x to int<8, row> : tensor<8x16xf32> -> tensor<8x16xi8>, tensor<8x1xf32>
@@ -106,7 +106,7 @@ func.func @insert_into_real(%x: tensor<8x16xf32>, %real: tensor<32x16xf32>, %m: 
 }
 
 // CHECK-LABEL: @concat_with_real
-// CHECK: %[[REAL:.+]] = sq.apply_mask %arg1, %{{.+}} : tensor<4x16xf32>
+// CHECK: %[[REAL:.+]] = sq.apply_mask %arg1, %{{.+}} {{.*}}: tensor<4x16xf32>
 // CHECK: tensor.concat dim(0) %{{.+}}, %[[REAL]]
 func.func @concat_with_real(%x: tensor<8x16xf32>, %real: tensor<4x16xf32>, %m: tensor<12x16xi1>) -> tensor<12x16xf32> {
   %q, %s = sq.quantize %x to int<8, row> : tensor<8x16xf32> -> tensor<8x16xi8>, tensor<8x1xf32>
