@@ -43,6 +43,8 @@ Value mlir::sq::cpu::decodeInput(ImplicitLocOpBuilder &b, MatmulOp op,
     bool isShared = cast<MemRefType>(factors.getType()).getDimSize(0) == 1;
     Value scalar = memref::LoadOp::create(
         b, factors, ValueRange{isShared ? zero : row, zero});
+    if (scalar.getType().isF16())
+      scalar = arith::ExtFOp::create(b, b.getF32Type(), scalar);
     return vector::BroadcastOp::create(b, of, scalar);
   };
   auto decode = [&](Value codes, Value zeroPoint, Value scale) -> Value {

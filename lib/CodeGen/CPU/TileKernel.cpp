@@ -274,6 +274,8 @@ void TileProduct::store(Value tile, Value row, Value total) {
   Value scale = memref::LoadOp::create(
       b, op.getInputScales().front(),
       ValueRange{scaleType.getDimSize(0) == 1 ? zero : row, zero});
+  if (scaleType.getElementType().isF16())
+    scale = arith::ExtFOp::create(b, b.getF32Type(), scale);
   if (layout.format.hasTensorScale())
     scale =
         arith::MulFOp::create(b, scale,
