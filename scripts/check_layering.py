@@ -25,7 +25,6 @@ RANKS = {
     "Import": 5,
     "Pipelines": 6,
     "InitAll": 7,
-    "CAPI": 7,
     "tools": 8,
     "Runtime": None,
 }

@@ -172,7 +172,7 @@ static unsigned computedFacts(Operation *op, Value result, unsigned sources,
                               ArrayRef<Provenance> operands) {
   auto decode = [&] {
     return (sources & ~Provenance::Codes) |
-           (sources & Provenance::Codes ? Provenance::Decoded : 0);
+           (sources & Provenance::Codes ? unsigned(Provenance::Decoded) : 0);
   };
   if (isCastOp(op))
     return hasCodeType(result) ? unsigned(Provenance::Codes) : sources;

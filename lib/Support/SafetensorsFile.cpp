@@ -45,8 +45,8 @@ SafetensorsFile::open(StringRef path) {
   file->path = path.str();
   file->buffer = std::move(*buffer);
   if (Error error = file->readHeader())
-    return std::move(error);
-  return std::move(file);
+    return error;
+  return file;
 }
 
 Error SafetensorsFile::readHeader() {

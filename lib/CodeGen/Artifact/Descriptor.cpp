@@ -104,8 +104,9 @@ llvm::Constant *buildFunction(DescriptorBuilder &b,
   for (const TensorSignature &result : function.results)
     results.push_back(buildTensor(b, result, SQ_TENSOR_RESULT));
   for (const FunctionSignature::Symbol &symbol : function.symbols)
-    symbols.push_back(b.structure(
-        {b.string(symbol.name), b.i64(/*min=*/1), b.i64(symbol.max)}));
+    symbols.push_back(
+        b.structure({b.string(symbol.name), b.i64(1 /* the least extent */),
+                     b.i64(symbol.max)}));
   return b.structure(
       {b.string(function.name), b.i32(args.size()), b.i32(results.size()),
        b.array(args), b.array(results), b.i32(symbols.size()),

@@ -193,6 +193,8 @@ numerics::Format IntAttr::getFormat() const {
   return format;
 }
 numerics::Format Fp8Attr::getFormat() const {
+  // The verifier has seen to it that there is one.
+  // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage)
   numerics::Format format = numerics::Format::fp8(
       *getFloatElement(getElement()), toNumerics(getScope()));
   format.groupSize = getGroupSize();
@@ -293,6 +295,8 @@ LogicalResult Fp8Attr::verify(EmitError emitError, Type element, Scope scope,
     return emitError() << "expected element type f8E4M3FN or f8E5M2, got "
                        << element << " [SQ-FP8-1]";
   numerics::Format format =
+      // Both types have one.
+      // NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage)
       numerics::Format::fp8(*getFloatElement(element), toNumerics(scope));
   format.groupSize = groupSize;
   return report(emitError, format.verify(), "SQ-FP8-2");

@@ -147,7 +147,7 @@ LogicalResult Compressor::reportUnmatchedRules() {
                      [&](auto &entry) { return entry.second.rule == &rule; }))
       continue;
     result = failure();
-    auto hidden = llvm::find_if(layers, [&](auto &entry) {
+    auto *hidden = llvm::find_if(layers, [&](auto &entry) {
       return rule.matches(entry.second.getName(),
                           entry.second.weight.getName());
     });

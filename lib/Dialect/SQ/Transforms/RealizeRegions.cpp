@@ -221,7 +221,7 @@ FailureOr<Value> Realizer::realizeArgument(BlockArgument arg,
   // Finding an operand's twin may rebuild calls, this one too: look again.
   while (true) {
     calls = findCalls(function, root);
-    auto narrow = llvm::find_if(*calls, [&](func::CallOp call) {
+    auto *narrow = llvm::find_if(*calls, [&](func::CallOp call) {
       return call.getNumOperands() == added;
     });
     if (narrow == calls->end())
