@@ -16,12 +16,22 @@
 #include "sparse-quant-c/runtime.h"
 
 #include <dlfcn.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/// Writes what fits of a message; snprintf would make GCC warn that it may not.
+static inline void sq_loader_message(char *message, size_t size,
+                                     const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(message, size, format, arguments);
+  va_end(arguments);
+}
 
 /// Loads the artifact at `path`. On success `*api` is its API and `*library`
 /// the handle for sq_unload_artifact. On failure both are NULL and `message`
@@ -41,8 +51,8 @@ static inline sq_status sq_load_artifact(const char *path, void **library,
   void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *reason = dlerror();
-    snprintf(message, message_size, "cannot load '%s': %s", path,
-             reason ? reason : "unknown reason");
+    sq_loader_message(message, message_size, "cannot load '%s': %s", path,
+                      reason ? reason : "unknown reason");
     return SQ_ERROR_LOAD;
   }
   sq_get_api_fn get_api;
@@ -50,15 +60,15 @@ static inline sq_status sq_load_artifact(const char *path, void **library,
   void *symbol = dlsym(handle, "sq_get_api");
   memcpy(&get_api, &symbol, sizeof get_api);
   if (!symbol) {
-    snprintf(message, message_size,
-             "'%s' is no sparse-quant artifact: it doesn't export sq_get_api",
-             path);
+    sq_loader_message(
+        message, message_size,
+        "'%s' is no sparse-quant artifact: it doesn't export sq_get_api", path);
     dlclose(handle);
     return SQ_ERROR_LOAD;
   }
   *api = get_api(SQ_ABI_VERSION);
   if (!*api) {
-    snprintf(
+    sq_loader_message(
         message, message_size,
         "'%s' doesn't speak version %u of the runtime's interface: compile "
         "the model again, or rebuild this program",

@@ -118,7 +118,7 @@ static sq_status check_header(const sq_weights *weights, const char *path,
 static sq_status check_weights(const sq_artifact_desc *artifact,
                                const char *path, bool verify,
                                const sq_weights *weights, sq_message message) {
-  size_t data_start;
+  size_t data_start = 0;
   sq_status status = check_header(weights, path, &data_start, message);
   if (status != SQ_OK)
     return status;

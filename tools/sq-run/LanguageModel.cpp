@@ -55,8 +55,8 @@ Expected<LanguageModel> LanguageModel::create(Session &session) {
 }
 
 int64_t LanguageModel::capacity() const {
-  const sq_function_desc &function = decode ? *decode : *prefill;
-  return function.pos_arg >= 0 ? function.capacity : 0;
+  const sq_function_desc *function = decode ? decode : prefill;
+  return function && function->pos_arg >= 0 ? function->capacity : 0;
 }
 
 int64_t LanguageModel::largestPrefill() const {

@@ -116,14 +116,15 @@ static std::optional<sq_dtype> parseType(StringRef descr) {
 }
 
 /// Copies column-major elements to row-major ones.
-static void reorder(const char *source, HostTensor &tensor) {
+static void reorder(StringRef source, HostTensor &tensor) {
   size_t size = tensor.elementSize(), rank = tensor.shape.size();
   std::vector<int64_t> index(rank, 0);
   for (int64_t i = 0, e = tensor.numElements(); i < e; ++i) {
     int64_t offset = 0;
     for (size_t dim = rank; dim-- > 0;)
       offset = offset * tensor.shape[dim] + index[dim];
-    std::memcpy(tensor.bytes.data() + i * size, source + offset * size, size);
+    std::memcpy(tensor.bytes.data() + i * size, source.data() + offset * size,
+                size);
     for (size_t dim = rank; dim-- > 0 && ++index[dim] == tensor.shape[dim];)
       index[dim] = 0;
   }
@@ -163,7 +164,7 @@ Expected<HostTensor> sqrun::parseNpy(StringRef bytes, StringRef where) {
 
   HostTensor tensor(*type, header.shape);
   if (header.fortranOrder)
-    reorder(rest.data(), tensor);
+    reorder(rest, tensor);
   else if (!rest.empty())
     std::memcpy(tensor.bytes.data(), rest.data(), rest.size());
   return tensor;

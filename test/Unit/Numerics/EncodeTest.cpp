@@ -302,10 +302,9 @@ TEST(Encode, WithScales) {
     for (float &value : values)
       value *= 100;
     EXPECT_EQ(encodeWithScales(format, values, 2, 70, fixed), std::nullopt);
-    if (format.symmetric)
-      for (int64_t i = 0; i < 140; ++i)
-        EXPECT_GE(std::fabs(decodeElement(format, fixed.codes[i])),
-                  std::fabs(decodeElement(format, dynamic.codes[i])));
+    for (int64_t i = 0; format.symmetric && i < 140; ++i)
+      EXPECT_GE(std::fabs(decodeElement(format, fixed.codes[i])),
+                std::fabs(decodeElement(format, dynamic.codes[i])));
     values[75] = std::nanf("");
     EXPECT_EQ(encodeWithScales(format, values, 2, 70, fixed),
               "value at [1, 5] is NaN");

@@ -184,8 +184,9 @@ TEST(SafetensorsWriter, RoundTrip) {
   ASSERT_TRUE(bool(file)) << llvm::toString(file.takeError());
   for (const SafetensorsFile::Entry &entry : (*file)->getEntries())
     if (!entry.bytes.empty() &&
-        !StringRef(entry.name).starts_with(SafetensorsWriter::paddingPrefix))
+        !StringRef(entry.name).starts_with(SafetensorsWriter::paddingPrefix)) {
       EXPECT_EQ(entry.offsetFromFileStart % 64, 0u) << entry.name;
+    }
   const SafetensorsFile::Entry *b = (*file)->lookup("b.\"quoted\"");
   ASSERT_NE(b, nullptr);
   EXPECT_EQ(b->offsetFromFileStart, offset);
