@@ -44,6 +44,8 @@ if os.path.exists("/proc/cpuinfo"):
     for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_vbmi2"):
         if flag in flags:
             config.available_features.add(f"host-{flag.replace('_', '-')}")
+if config.benchmarks:
+    config.available_features.add("sq-bench")
 if config.sanitizers:
     config.available_features.add("sanitizers")
 for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "OMP_NUM_THREADS"):

@@ -46,7 +46,7 @@ private:
   }
   LogicalResult runStage(function_ref<void(OpPassManager &)> build) {
     PassManager pm(module.getContext(), ModuleOp::getOperationName());
-    if (failed(applyPassManagerCLOptions(pm)))
+    if (options.configurePasses && failed(options.configurePasses(pm)))
       return failure();
     build(pm);
     return pm.run(module);

@@ -217,6 +217,9 @@ int main(int argc, char **argv) {
   options.summary = quiet ? nullptr : &llvm::errs();
   options.study = study;
   options.measureErrors = measureErrors;
+  options.configurePasses = [](mlir::PassManager &passes) {
+    return mlir::applyPassManagerCLOptions(passes);
+  };
   options.runtime = runtime.empty() ? findRuntime(argv[0]) : runtime;
   return failed(compile(*module, options));
 }

@@ -14,7 +14,12 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
+#include <functional>
 #include <string>
+
+namespace mlir {
+class PassManager;
+} // namespace mlir
 
 namespace mlir::sq {
 
@@ -54,6 +59,8 @@ struct CompileOptions {
   bool openmp = true;
   /// libSQRuntime.a.
   std::string runtime;
+  /// Called on each pass manager before it runs: for timing, for printing IR.
+  std::function<LogicalResult(PassManager &)> configurePasses;
 };
 
 /// Compiles `module` in place and writes the files: all of them, or none.

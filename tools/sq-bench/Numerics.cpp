@@ -1,4 +1,4 @@
-//===- NumericsBench.cpp - Throughput of encoders, masks and packers ------===//
+//===- Numerics.cpp - sq-bench numerics -----------------------------------===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +9,7 @@
 // function really reads: 4 bytes an element, so that rows can be compared.
 //
 //===----------------------------------------------------------------------===//
+#include "Commands.h"
 #include "sparse-quant/Numerics/Layout.h"
 #include "sparse-quant/Numerics/Pattern.h"
 #include "sparse-quant/Numerics/Quantize.h"
@@ -132,7 +133,9 @@ void applyMaskBench(benchmark::State &state) {
   countBytes(state);
 }
 
-void registerAll() {
+} // namespace
+
+void sqbench::registerNumerics() {
   auto add = [](const std::string &name, auto body) {
     benchmark::RegisterBenchmark(name.c_str(), body);
   };
@@ -143,12 +146,12 @@ void registerAll() {
       "hbfp7.g64", "hbfp5.g64",      "hbfp3.g64"};
   for (const std::string &name : formats) {
     Format format = *parseFormat(name);
-    add("encode/" + name,
+    add("numerics/encode/" + name,
         [format](benchmark::State &state) { encodeBench(state, format); });
   }
   for (const std::string &name : formats) {
     Format format = *parseFormat(name);
-    add("decode/" + name,
+    add("numerics/decode/" + name,
         [format](benchmark::State &state) { decodeBench(state, format); });
   }
   for (const char *name :
@@ -156,32 +159,21 @@ void registerAll() {
         "unstructured0.5.row", "unstructured0.9.tensor", "block16x4.0.5",
         "block1x4.0.5", "block4x1.0.5", "block64x64.0.5"}) {
     Pattern pattern = *parsePattern(name);
-    add(std::string("mask/") + name,
+    add(std::string("numerics/mask/") + name,
         [pattern](benchmark::State &state) { maskBench(state, pattern); });
   }
-  add("mask/apply", applyMaskBench);
+  add("numerics/mask/apply", applyMaskBench);
   for (bool dense : {true, false})
     for (const char *name : {"int8.row", "int4.g32", "int3.row", "mx.e2m3fn"}) {
       Format format = *parseFormat(name);
       std::string suffix =
           std::to_string(format.bits) + "bit/" + (dense ? "dense" : "nm2:4");
-      add("pack/" + suffix, [format, dense](benchmark::State &state) {
+      add("numerics/pack/" + suffix, [format, dense](benchmark::State &state) {
         packBench(state, format, dense);
       });
-      add("unpack/" + suffix, [format, dense](benchmark::State &state) {
-        unpackBench(state, format, dense);
-      });
+      add("numerics/unpack/" + suffix,
+          [format, dense](benchmark::State &state) {
+            unpackBench(state, format, dense);
+          });
     }
-}
-
-} // namespace
-
-int main(int argc, char **argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv))
-    return 1;
-  registerAll();
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  return 0;
 }
