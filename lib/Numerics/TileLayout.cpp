@@ -4,7 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "sparse-quant/Numerics/TileLayout.h"
+#include "TileInternal.h"
 #include "sparse-quant/Numerics/Quantize.h"
 
 #include <algorithm>
@@ -19,8 +19,10 @@ namespace mlir::sq::numerics {
 //===----------------------------------------------------------------------===//
 
 int64_t TileLayout::unitCols() const {
+  if (hasBitmap())
+    return kUnitVectors * vectorCols();
   int64_t vectors = 8 / storedBits();
-  if (!isSparse())
+  if (!hasPositions())
     return vectors * vectorCols();
   vectors = std::max<int64_t>(vectors, 8 / positionBits());
   return std::max(kWindow, vectors * vectorCols());
@@ -36,30 +38,30 @@ int64_t TileLayout::payloadBytes() const {
 }
 
 unsigned TileLayout::positionBits() const {
-  if (!isSparse())
+  if (!hasPositions())
     return 0;
   return m <= 4 ? 2 : 4;
 }
 
 int64_t TileLayout::positionBytes() const {
+  if (hasBitmap())
+    return offsetAt(vectorsPerTile() / kUnitVectors);
   return vectorsPerTile() * kVector * positionBits() / 8;
 }
 
-Error TileLayout::check(const Format &format, const Pattern *pattern) {
-  if (!format.symmetric)
-    return "weights with a zero point have no tiles";
-  if (!pattern)
-    return std::nullopt;
-  if (pattern->kind != PatternKind::NM)
-    return "tiles store N of M columns, and " + pattern->str() +
-           " keeps a varying number";
+/// Whether positions can say which columns `pattern` keeps.
+static bool fitsPositions(const Pattern &pattern) {
   auto isPowerOf2 = [](int64_t value) {
     return std::has_single_bit(static_cast<uint64_t>(value));
   };
-  if (!isPowerOf2(pattern->n) || !isPowerOf2(pattern->m) ||
-      pattern->n >= pattern->m || pattern->m < 4 || pattern->m > 16)
-    return "tiles take N:M with powers of two, N < M and 4 <= M <= 16, not " +
-           pattern->str();
+  return pattern.kind == PatternKind::NM && isPowerOf2(pattern.n) &&
+         isPowerOf2(pattern.m) && pattern.n < pattern.m && pattern.m >= 4 &&
+         pattern.m <= 16;
+}
+
+Error TileLayout::check(const Format &format) {
+  if (!format.symmetric)
+    return "weights with a zero point have no tiles";
   return std::nullopt;
 }
 
@@ -69,10 +71,15 @@ TileLayout TileLayout::get(const Format &format, const Pattern *pattern,
   layout.format = format;
   layout.rows = rows;
   layout.cols = cols;
-  if (pattern) {
-    layout.n = pattern->n;
-    layout.m = pattern->m;
+  if (!pattern)
+    return layout;
+  if (!fitsPositions(*pattern)) {
+    layout.storage = TileStorage::Bitmap;
+    return layout;
   }
+  layout.storage = TileStorage::Positions;
+  layout.n = pattern->n;
+  layout.m = pattern->m;
   return layout;
 }
 
@@ -110,33 +117,6 @@ Slot findPosition(const TileLayout &layout, int64_t row, int64_t vector,
           static_cast<unsigned>(vector % fields * layout.positionBits())};
 }
 
-/// Code byte to stored byte or nibble, and back.
-struct CodeMap {
-  uint8_t stored[256], code[256];
-
-  explicit CodeMap(const TileLayout &layout) {
-    const Format &format = layout.format;
-    bool isInt = format.element == Element::Int;
-    for (unsigned byte = 0; byte < 256; ++byte)
-      stored[byte] = code[byte] = static_cast<uint8_t>(byte);
-    if (layout.storedBits() == 4) {
-      for (unsigned byte = 0; byte < 256; ++byte)
-        stored[byte] = byte & 15;
-      for (unsigned byte = 8; isInt && byte < 16; ++byte)
-        code[byte] = static_cast<uint8_t>(byte - 16);
-    } else if (!isInt && format.integerFactor()) {
-      // From the top down, so that of +0 and -0 the code 0 wins.
-      for (int byte = (1 << format.bits) - 1; byte >= 0; --byte) {
-        auto integer = static_cast<uint8_t>(
-            std::lround(decodeElement(format, static_cast<uint8_t>(byte)) *
-                        *format.integerFactor()));
-        stored[byte] = integer;
-        code[integer] = static_cast<uint8_t>(byte);
-      }
-    }
-  }
-};
-
 void packScales(const TileLayout &layout, std::span<const uint8_t> scales,
                 std::vector<uint8_t> &out) {
   int64_t bytes = scaleBytes(layout.format.scaleType);
@@ -155,13 +135,35 @@ void packScales(const TileLayout &layout, std::span<const uint8_t> scales,
 
 } // namespace
 
-void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
-               std::span<const uint8_t> mask, std::span<const uint8_t> scales,
-               PackedTiles &out) {
+CodeMap::CodeMap(const TileLayout &layout) {
+  const Format &format = layout.format;
+  bool isInt = format.element == Element::Int;
+  for (unsigned byte = 0; byte < 256; ++byte)
+    stored[byte] = code[byte] = static_cast<uint8_t>(byte);
+  if (layout.storedBits() == 4) {
+    for (unsigned byte = 0; byte < 256; ++byte)
+      stored[byte] = byte & 15;
+    for (unsigned byte = 8; isInt && byte < 16; ++byte)
+      code[byte] = static_cast<uint8_t>(byte - 16);
+  } else if (!isInt && format.integerFactor()) {
+    // From the top down, so that of +0 and -0 the code 0 wins.
+    for (int byte = (1 << format.bits) - 1; byte >= 0; --byte) {
+      auto integer = static_cast<uint8_t>(
+          std::lround(decodeElement(format, static_cast<uint8_t>(byte)) *
+                      *format.integerFactor()));
+      stored[byte] = integer;
+      code[integer] = static_cast<uint8_t>(byte);
+    }
+  }
+}
+
+/// Dense and with positions: N of each M columns.
+static void packColumns(const TileLayout &layout,
+                        std::span<const uint8_t> codes,
+                        std::span<const uint8_t> mask, PackedTiles &out) {
   CodeMap map(layout);
   out.payload.assign(layout.numTiles() * layout.payloadBytes(), 0);
   out.positions.assign(layout.numTiles() * layout.positionBytes(), 0);
-  packScales(layout, scales, out.scales);
 
   auto store = [](std::vector<uint8_t> &to, Slot slot, uint8_t value,
                   unsigned bits) {
@@ -192,22 +194,21 @@ void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
         uint8_t code = kept ? codes[row * layout.cols + first + i] : 0;
         store(out.payload, findCode(layout, row, vector, byte),
               map.stored[code], layout.storedBits());
-        if (layout.isSparse())
+        if (layout.hasPositions())
           store(out.positions, findPosition(layout, row, vector, byte),
                 static_cast<uint8_t>(i), layout.positionBits());
       }
     }
 }
 
-Error unpackTiles(const TileLayout &layout, const PackedTiles &packed,
-                  std::span<uint8_t> codes, std::span<uint8_t> scales) {
+static Error unpackColumns(const TileLayout &layout, const PackedTiles &packed,
+                           std::span<uint8_t> codes) {
   CodeMap map(layout);
   auto load = [](const std::vector<uint8_t> &from, Slot slot, unsigned bits) {
     return static_cast<uint8_t>(from[slot.index] >> slot.shift &
                                 ((1u << bits) - 1));
   };
   constexpr int64_t depth = TileLayout::kDepth;
-  std::fill(codes.begin(), codes.end(), 0);
   int64_t numGroups = layout.paddedCols() / layout.m;
   for (int64_t row = 0; row < layout.rows; ++row)
     for (int64_t group = 0; group < numGroups; ++group) {
@@ -216,7 +217,7 @@ Error unpackTiles(const TileLayout &layout, const PackedTiles &packed,
         int64_t index = group * layout.n + i;
         int64_t vector = index / depth, byte = index % depth;
         int64_t position = 0;
-        if (layout.isSparse()) {
+        if (layout.hasPositions()) {
           position =
               load(packed.positions, findPosition(layout, row, vector, byte),
                    layout.positionBits());
@@ -233,6 +234,25 @@ Error unpackTiles(const TileLayout &layout, const PackedTiles &packed,
                             layout.storedBits())];
       }
     }
+  return std::nullopt;
+}
+
+void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
+               std::span<const uint8_t> mask, std::span<const uint8_t> scales,
+               PackedTiles &out, int64_t firstByte) {
+  packScales(layout, scales, out.scales);
+  if (layout.hasBitmap())
+    packBitmap(layout, codes, mask, firstByte, out);
+  else
+    packColumns(layout, codes, mask, out);
+}
+
+Error unpackTiles(const TileLayout &layout, const PackedTiles &packed,
+                  std::span<uint8_t> codes, std::span<uint8_t> scales) {
+  std::fill(codes.begin(), codes.end(), 0);
+  if (Error error = layout.hasBitmap() ? unpackBitmap(layout, packed, codes)
+                                       : unpackColumns(layout, packed, codes))
+    return error;
   int64_t bytes = scaleBytes(layout.format.scaleType);
   int64_t groups = layout.format.numGroups(layout.cols);
   for (int64_t row = 0; row < layout.rows; ++row)

@@ -67,6 +67,12 @@ static bool hasByteDot512(llvm::TargetMachine &machine) {
          subtarget.checkFeatures("+avx512vnni,+avx512vbmi,+avx512bw");
 }
 
+static bool hasByteExpand512(llvm::TargetMachine &machine) {
+  const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
+  return machine.getTargetTriple().isX86() &&
+         subtarget.checkFeatures("+avx512vbmi2,+avx512bw");
+}
+
 llvm::Expected<TargetSpec> mlir::sq::parseTarget(llvm::StringRef text) {
   TargetSpec spec;
   spec.triple = llvm::sys::getDefaultTargetTriple();
@@ -96,6 +102,7 @@ llvm::Expected<TargetSpec> mlir::sq::parseTarget(llvm::StringRef text) {
     return machine.takeError();
   spec.f32Lanes = getF32Lanes(**machine);
   spec.hasByteDot512 = hasByteDot512(**machine);
+  spec.hasByteExpand512 = hasByteExpand512(**machine);
   return spec;
 }
 

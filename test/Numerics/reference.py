@@ -302,3 +302,49 @@ def pack(bits, codes, mask):
     if mask is not None:
         bitmap = np.packbits(mask, axis=1, bitorder="little")
     return stride, payload, bitmap
+
+
+FACTORS = {"e2m1fn": 2, "e2m3fn": 8, "int8": 64}
+
+
+def pack_bitmap_tiles(fmt, codes, mask):
+    """NUM-L5, L6 and L9. Returns payload [bytes] and bitmap [tiles, bytes]."""
+    rows, cols = codes.shape
+    stored = codes.astype(np.uint8)
+    if fmt.code_bits > 4 and fmt.is_float and fmt.element in FACTORS:
+        elements = decode_element(fmt, codes.reshape(-1)) * FACTORS[fmt.element]
+        stored = elements.astype(np.int8).view(np.uint8).reshape(codes.shape)
+    tiles, units = -(-rows // 16), -(-cols // 64)
+    padded = [(0, tiles * 16 - rows), (0, units * 64 - cols)]
+    # [tile, vector, row, byte]: the 64 codes of a vector lie together.
+    def arrange(matrix):
+        return np.pad(matrix, padded).reshape(tiles, 16, units * 16, 4).swapaxes(1, 2)
+    stored, kept = arrange(stored), arrange(mask)
+    payload, bitmap = [], []
+    size = 0
+    for tile in range(tiles):
+        start, masks, offsets = size, [], []
+        for vector in range(units * 16):
+            if vector % 16 == 0:
+                offsets.append(size - start)
+            bits = kept[tile, vector].reshape(-1)
+            masks.append(np.packbits(bits, bitorder="little"))
+            values = stored[tile, vector].reshape(-1)[bits == 1]
+            if fmt.code_bits <= 4:
+                values = np.append(values & 15, np.zeros(len(values) % 2, np.uint8))
+                values = (values[0::2] | values[1::2] << 4).astype(np.uint8)
+            payload.append(values)
+            size += len(values)
+        bitmap.append(np.concatenate([
+            np.array([start], "<u8").view(np.uint8), *masks,
+            np.array(offsets, "<u4").view(np.uint8)]))
+    return np.concatenate([*payload, np.zeros(64, np.uint8)]), np.stack(bitmap)
+
+
+def pack_tile_scales(scales, rows):
+    """NUM-L8: [rows, groups], one a row or one in all, to [tiles, groups * 16]."""
+    scales = np.broadcast_to(scales, (rows, scales.shape[1]))
+    tiles = -(-rows // 16)
+    padded = np.zeros((tiles * 16, scales.shape[1]), scales.dtype)
+    padded[:rows] = scales
+    return padded.reshape(tiles, 16, -1).swapaxes(1, 2).reshape(tiles, -1)

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// NUM-L5 to NUM-L8. Instructions such as vpdpbusd and sdot multiply four bytes
+// NUM-L5 to NUM-L9. Instructions such as vpdpbusd and sdot multiply four bytes
 // of a 32-bit lane with four bytes of another and add the products to the lane.
 // A *tile* is 16 rows of the matrix; a *vector* of a tile is 64 bytes: lane r
 // holds four consecutive codes of row r. So each lane sums up one row, all rows
@@ -18,6 +18,12 @@
 //            in its group a code stood. 4*M/N columns make a vector, and the
 //            vectors of 64 columns share one 64-byte vector of positions: the
 //            kernel looks activations up in a register by them.
+//   bitmap   for patterns that keep a varying number: of the 64 codes of a
+//            vector the kept ones are stored, one after the other, and 64 bits
+//            say where they belong: the kernel expands them in a register. The
+//            codes of a vector start where those of the one before end, so
+//            every 16 vectors have an offset, and a kernel may start at any of
+//            them.
 //
 // Codes of 4 bits and less lie two in a byte: the low nibbles are one vector,
 // the high nibbles are the next. Everything else takes a byte: the signed
@@ -36,18 +42,26 @@
 
 namespace mlir::sq::numerics {
 
+/// What is stored of a vector of a tile.
+enum class TileStorage : uint8_t { Dense, Positions, Bitmap };
+
 /// The layout of one matrix: what the packer writes, what kernels read.
 struct TileLayout {
   static constexpr int64_t kRows = 16, kDepth = 4, kVector = kRows * kDepth;
   /// Columns that one vector of positions covers.
   static constexpr int64_t kWindow = 64;
+  /// Bitmap: vectors of a unit; bytes that follow the last code, so that a
+  /// register may be loaded from wherever a code is.
+  static constexpr int64_t kUnitVectors = 16, kSlack = kVector;
 
   Format format;
   int64_t rows = 0, cols = 0;
-  /// N of each M columns are stored; 1 of 1 when dense.
+  TileStorage storage = TileStorage::Dense;
+  /// Positions: N of each M columns are stored. Otherwise 1 of 1.
   int64_t n = 1, m = 1;
 
-  bool isSparse() const { return m > 1; }
+  bool hasPositions() const { return storage == TileStorage::Positions; }
+  bool hasBitmap() const { return storage == TileStorage::Bitmap; }
   /// 4 or 8.
   unsigned storedBits() const { return format.bits <= 4 ? 4 : 8; }
   int64_t numTiles() const { return (rows + kRows - 1) / kRows; }
@@ -56,23 +70,37 @@ struct TileLayout {
   int64_t vectorCols() const { return kDepth * m / n; }
   /// Columns of the smallest part that starts at a byte of its own in payload
   /// and positions, and whose activations are whole windows where there are
-  /// positions.
+  /// positions; with bitmaps, of the parts that have an offset.
   int64_t unitCols() const;
   /// `cols` in whole units. Codes of columns and rows beyond the matrix decode
   /// to zero.
   int64_t paddedCols() const;
   int64_t vectorsPerTile() const { return paddedCols() / vectorCols(); }
-  /// Bytes of a tile in each of the three parts.
+  /// Bytes of a tile in each of the three parts. With bitmaps the payload has
+  /// at most so many; the positions are then the tile's start, masks and
+  /// offsets.
   int64_t payloadBytes() const;
   int64_t positionBytes() const;
+  /// Bitmap: where among a tile's positions the mask of a vector (64 bits) and
+  /// the offset of a unit (32 bits, counted from the tile's start) are. The
+  /// start (64 bits, counted from the start of the payload) is at 0.
+  int64_t maskAt(int64_t vector) const { return 8 * (1 + vector); }
+  int64_t offsetAt(int64_t unit) const {
+    return maskAt(vectorsPerTile()) + 4 * unit;
+  }
+  /// Bitmap: bytes of a vector that keeps so many codes; and of whole tiles.
+  int64_t keptBytes(int64_t kept) const {
+    return (kept * storedBits() + 7) / 8;
+  }
+  int64_t countPayload(std::span<const uint8_t> mask) const;
   /// Bits of a stored position: 2 or 4; 0 when dense.
   unsigned positionBits() const;
   /// Scales of a tile: for each group 16, a row's beside the next row's.
   int64_t numScales() const { return format.numGroups(cols) * kRows; }
 
-  /// Why a matrix can't be laid out so; nullopt if it can.
-  static Error check(const Format &format, const Pattern *pattern);
-  /// A `pattern` that is not null must pass `check`.
+  /// Why matrices of a format can't be laid out so; nullopt if they can. There
+  /// is a storage for every pattern.
+  static Error check(const Format &format);
   static TileLayout get(const Format &format, const Pattern *pattern,
                         int64_t rows, int64_t cols);
 };
@@ -83,14 +111,17 @@ struct PackedTiles {
 
 /// Rows [0, rows) of `codes` and `mask` (empty when dense), as
 /// numerics::encode and computeMask give them, with scale bytes [rows, groups],
-/// [rows, 1] or [1, 1]. A mask keeps at most N of M.
+/// [rows, 1] or [1, 1]. With positions a mask keeps at most N of M. With
+/// bitmaps tiles that others precede start at `firstByte` of the whole payload,
+/// and the slack behind the last of them is the caller's to add.
 void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
                std::span<const uint8_t> mask, std::span<const uint8_t> scales,
-               PackedTiles &out);
+               PackedTiles &out, int64_t firstByte = 0);
 
 /// The inverse: codes (0 where dropped, sign-extended where integer), and scale
 /// bytes [rows, groups]. An error names a position that repeats or that lies
-/// outside of its group.
+/// outside of its group, and with bitmaps an offset that isn't where the codes
+/// in front of it end, a bit beyond the matrix, and a payload of another size.
 Error unpackTiles(const TileLayout &layout, const PackedTiles &packed,
                   std::span<uint8_t> codes, std::span<uint8_t> scales);
 

@@ -26,6 +26,9 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
       *this, "byte-dot-512",
       llvm::cl::desc("The target has AVX512_VNNI and AVX512_VBMI"),
       llvm::cl::init(false)};
+  Option<bool> byteExpand512{*this, "byte-expand-512",
+                             llvm::cl::desc("The target has AVX512_VBMI2"),
+                             llvm::cl::init(false)};
   Option<bool> openmp{*this, "openmp",
                       llvm::cl::desc("Run parallel loops by OpenMP"),
                       llvm::cl::init(true)};

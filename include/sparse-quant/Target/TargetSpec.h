@@ -36,6 +36,8 @@ struct TargetSpec {
   /// Dot products of 512-bit vectors of bytes, and permutations of such
   /// vectors: AVX512_VNNI and AVX512_VBMI.
   bool hasByteDot512 = false;
+  /// Expansion of 512-bit vectors of bytes by a mask: AVX512_VBMI2.
+  bool hasByteExpand512 = false;
 };
 
 /// Reads `--target=`: "native", a CPU name of the host's architecture, or

@@ -23,36 +23,35 @@ getFormatOrNone(QuantFormatAttrInterface attr) {
   return attr.getFormat();
 }
 
-static std::string checkTileDot(MatmulOp op, const KernelTarget &target) {
-  if (op.getLayout() != Layout::Tiles)
-    return "the weights are packed in rows";
+/// What weights in tiles ask of the target and of the activations.
+static std::string checkTiles(const numerics::TileLayout &tiles,
+                              const numerics::Format *activations,
+                              const KernelTarget &target) {
   if (!target.byteDot512)
     return "the target has no 512-bit dot products of bytes (AVX512_VNNI and "
            "AVX512_VBMI)";
+  if (tiles.hasBitmap() && !target.byteExpand512)
+    return "the pattern keeps a varying number of weights, and the target "
+           "can't "
+           "expand 512-bit vectors of bytes (AVX512_VBMI2)";
+  return checkTileProduct(tiles, activations);
+}
+
+static std::string checkTileDot(MatmulOp op, const KernelTarget &target) {
+  if (op.getLayout() != Layout::Tiles)
+    return "the weights are packed in rows";
   std::optional<numerics::Format> activations =
       getFormatOrNone(op.getActivationFormatAttr());
-  return checkTileProduct(op.getTileLayout(),
-                          activations ? &*activations : nullptr);
+  return checkTiles(op.getTileLayout(), activations ? &*activations : nullptr,
+                    target);
 }
 
 /// Why the weights of `op`, which are in rows, aren't in tiles.
 static std::string whyNotTiles(MatmulOp op, const KernelTarget &target) {
-  if (!target.byteDot512)
-    return "the target has no 512-bit dot products of bytes (AVX512_VNNI and "
-           "AVX512_VBMI)";
   std::optional<numerics::Format> activations =
       getFormatOrNone(op.getActivationFormatAttr());
-  std::optional<numerics::Pattern> pattern;
-  if (SparsityPatternAttrInterface attr = op.getPatternAttr())
-    pattern = attr.getPattern();
-  numerics::Format format = op.getFormat().getFormat();
-  if (numerics::Error error =
-          numerics::TileLayout::check(format, pattern ? &*pattern : nullptr))
-    return *error;
-  std::string reason = checkTileProduct(
-      numerics::TileLayout::get(format, pattern ? &*pattern : nullptr,
-                                op.getNumRows(), op.getReductionExtent()),
-      activations ? &*activations : nullptr);
+  std::string reason = checkTiles(
+      op.getTileLayout(), activations ? &*activations : nullptr, target);
   return reason.empty() ? "the weights are packed in rows" : reason;
 }
 
@@ -124,9 +123,9 @@ Layout mlir::sq::cpu::selectLayout(const numerics::Format &weights,
                                    int64_t rows, int64_t cols,
                                    const KernelTarget &target) {
   bool fits =
-      target.byteDot512 && !numerics::TileLayout::check(weights, pattern) &&
-      checkTileProduct(numerics::TileLayout::get(weights, pattern, rows, cols),
-                       activations)
+      !numerics::TileLayout::check(weights) &&
+      checkTiles(numerics::TileLayout::get(weights, pattern, rows, cols),
+                 activations, target)
           .empty();
   return fits ? Layout::Tiles : Layout::Rows;
 }

@@ -93,9 +93,9 @@ private:
   SmallVector<Value> emitUngrouped(TileReader &reader, ArrayRef<Value> rows);
   SmallVector<Value> emitGrouped(TileReader &reader, ArrayRef<Value> rows);
   /// Adds the products of vectors [from, to) of the run that `reader` is at,
-  /// which starts at column `col`.
+  /// which starts at column `col`, to `sums` in turn.
   void accumulate(TileReader &reader, ArrayRef<Value> rows, Value col,
-                  int64_t from, int64_t to, Sums &sums);
+                  int64_t from, int64_t to, MutableArrayRef<Sums> sums);
   Value readActivations(Value row, Value col, int64_t offset);
   /// The exact sum of a row of activations, as f32.
   Value finish(const Sums &sums, size_t row);
@@ -174,14 +174,16 @@ Value TileProduct::readActivations(Value row, Value col, int64_t offset) {
 }
 
 void TileProduct::accumulate(TileReader &reader, ArrayRef<Value> rows,
-                             Value col, int64_t from, int64_t to, Sums &sums) {
+                             Value col, int64_t from, int64_t to,
+                             MutableArrayRef<Sums> sums) {
   Value bias = splat(bytes, b.getI8IntegerAttr(-128));
   for (int64_t i = from; i < to; ++i) {
+    auto &[products, correction] = sums[i % sums.size()];
     Value weights = reader.readWeights(i);
-    sums.correction = x86::dotBytes(b, sums.correction, bias, weights);
+    correction = x86::dotBytes(b, correction, bias, weights);
     int64_t offset = i * layout.vectorCols();
     Value indices;
-    if (layout.isSparse()) {
+    if (layout.hasPositions()) {
       indices = reader.readIndices(i);
       if (offset % TileLayout::kWindow == 0) {
         windows.clear();
@@ -191,9 +193,10 @@ void TileProduct::accumulate(TileReader &reader, ArrayRef<Value> rows,
       }
     }
     for (auto [r, row] : llvm::enumerate(rows)) {
-      Value x = layout.isSparse() ? x86::permuteBytes(b, windows[r], indices)
-                                  : readActivations(row, col, offset);
-      sums.products[r] = x86::dotBytes(b, sums.products[r], x, weights);
+      Value x = layout.hasPositions()
+                    ? x86::permuteBytes(b, windows[r], indices)
+                    : readActivations(row, col, offset);
+      products[r] = x86::dotBytes(b, products[r], x, weights);
     }
   }
 }
@@ -208,22 +211,41 @@ SmallVector<Value> TileProduct::emitUngrouped(TileReader &reader,
                                               ArrayRef<Value> rows) {
   int64_t blockCols = getBlockCols(layout);
   int64_t blockVectors = blockCols / layout.vectorCols();
+  // A sum waits for the one before it, four cycles; few rows leave nothing to
+  // do meanwhile but sums of their own of every other vector.
+  size_t ways = rows.size() <= 2 ? 2 : 1, size = rows.size() + 1;
+  auto unpack = [&](ArrayRef<Value> carried) {
+    SmallVector<Sums> sums;
+    for (; !carried.empty(); carried = carried.drop_front(size))
+      sums.push_back({SmallVector<Value>(carried.take_front(size - 1)),
+                      carried[size - 1]});
+    return sums;
+  };
   auto run = [&](Value block, int64_t vectors, ArrayRef<Value> carried) {
-    Sums sums{SmallVector<Value>(carried.drop_back()), carried.back()};
+    SmallVector<Sums> sums = unpack(carried);
     reader.start(arith::MulIOp::create(b, block, index(blockVectors)));
     Value col = arith::MulIOp::create(b, block, index(blockCols));
     accumulate(reader, rows, col, 0, vectors, sums);
-    sums.products.push_back(sums.correction);
-    return sums.products;
+    SmallVector<Value> next;
+    for (const Sums &part : sums) {
+      llvm::append_range(next, part.products);
+      next.push_back(part.correction);
+    }
+    return next;
   };
   int64_t blocks = layout.paddedCols() / blockCols;
-  SmallVector<Value> carried(rows.size() + 1, zeroSums());
+  SmallVector<Value> carried(ways * size, zeroSums());
   carried = repeat(blocks, carried, [&](Value block, ArrayRef<Value> sums) {
     return run(block, blockVectors, sums);
   });
   if (int64_t rest = layout.vectorsPerTile() - blocks * blockVectors)
     carried = run(index(blocks), rest, carried);
-  Sums sums{SmallVector<Value>(ArrayRef(carried).drop_back()), carried.back()};
+  for (; carried.size() > size; carried.pop_back_n(size))
+    for (size_t i = 0; i < size; ++i) {
+      Value &sum = carried[carried.size() - 2 * size + i];
+      sum = arith::AddIOp::create(b, sum, carried[carried.size() - size + i]);
+    }
+  Sums sums = unpack(carried).front();
   Value scales = reader.readScales(index(0));
   SmallVector<Value> totals;
   for (size_t r = 0; r < rows.size(); ++r)
@@ -323,7 +345,7 @@ void TileProduct::emitTile(Value tile) {
     return emitRows(tile, index(0), 1);
   // Each row of activations takes a register for its sums, and with scale
   // groups or windows another one, of 32.
-  int64_t block = hasGroups(layout) && layout.isSparse() ? 6 : 8;
+  int64_t block = hasGroups(layout) && layout.hasPositions() ? 6 : 8;
   Value count = memref::DimOp::create(b, op.getInput(), index(0));
   Value whole = arith::MulIOp::create(
       b, arith::DivUIOp::create(b, count, index(block)), index(block));

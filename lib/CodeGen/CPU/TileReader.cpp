@@ -7,6 +7,7 @@
 #include "TileReader.h"
 #include "X86Vector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -17,6 +18,15 @@ using numerics::TileLayout;
 static bool isCodebook(const TileLayout &layout) {
   return layout.storedBits() == 4 &&
          layout.format.element != numerics::Element::Int;
+}
+
+TileReader::TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
+                       const TileLayout &layout, Value tile)
+    : b(builder), op(op), layout(layout), tile(tile) {
+  if (layout.hasBitmap())
+    tileStart = arith::IndexCastUIOp::create(
+        b, b.getIndexType(),
+        loadInteger(64, arith::ConstantIndexOp::create(b, 0), 0));
 }
 
 int TileReader::getWeightFactor(const TileLayout &layout) {
@@ -38,6 +48,19 @@ Value TileReader::loadBytes(Value memref, Value offset, int64_t extra) {
   return vector::LoadOp::create(
       b, VectorType::get({TileLayout::kVector}, b.getI8Type()), memref,
       ValueRange{tile, at});
+}
+
+Value TileReader::loadInteger(unsigned bits, Value offset, int64_t extra) {
+  Value at = arith::AddIOp::create(b, offset,
+                                   arith::ConstantIndexOp::create(b, extra));
+  Value bytes =
+      vector::LoadOp::create(b, VectorType::get({bits / 8}, b.getI8Type()),
+                             op.getBitmap(), ValueRange{tile, at});
+  return vector::ExtractOp::create(
+      b,
+      vector::BitCastOp::create(b, VectorType::get({1}, b.getIntegerType(bits)),
+                                bytes),
+      int64_t(0));
 }
 
 Value TileReader::extractField(Value bytes, unsigned shift, unsigned bits) {
@@ -62,26 +85,98 @@ void TileReader::start(Value first) {
                                                        int64_t(bits) / 8);
     return arith::MulIOp::create(b, first, size);
   };
+  if (layout.hasBitmap()) {
+    Value unit = arith::DivUIOp::create(
+        b, first, arith::ConstantIndexOp::create(b, TileLayout::kUnitVectors));
+    Value at =
+        arith::MulIOp::create(b, unit,
+                              arith::ConstantIndexOp::create(
+                                  b, layout.offsetAt(1) - layout.offsetAt(0)));
+    Value offset = arith::IndexCastUIOp::create(
+        b, b.getIndexType(), loadInteger(32, at, layout.offsetAt(0)));
+    cursor = arith::AddIOp::create(b, tileStart, offset);
+    positionStart = arith::MulIOp::create(
+        b, first,
+        arith::ConstantIndexOp::create(b, layout.maskAt(1) - layout.maskAt(0)));
+    return;
+  }
   payloadStart = scaled(layout.storedBits());
-  if (layout.isSparse())
+  if (layout.hasPositions())
     positionStart = scaled(layout.positionBits());
 }
 
+Value TileReader::makeTable() {
+  SmallVector<int8_t> values;
+  for (int64_t lane = 0; lane < TileLayout::kVector; ++lane)
+    values.push_back(
+        static_cast<int8_t>(numerics::decodeElement(layout.format, lane % 16) *
+                            *layout.format.integerFactor()));
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(
+             VectorType::get({TileLayout::kVector}, b.getI8Type()),
+             ArrayRef<int8_t>(values)));
+}
+
+Value TileReader::readKept() {
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  auto bytes = VectorType::get({TileLayout::kVector}, b.getI8Type());
+  if (layout.storedBits() == 8)
+    return x86::keepInRegister(
+        b, vector::LoadOp::create(b, bytes, op.getPayload(),
+                                  ValueRange{zero, cursor}));
+  // Four bytes of nibbles to a quadword, then nibble j of it to its byte j.
+  constexpr int64_t half = TileLayout::kVector / 2;
+  Value loaded =
+      vector::LoadOp::create(b, VectorType::get({half}, b.getI8Type()),
+                             op.getPayload(), ValueRange{zero, cursor});
+  Value words = vector::BitCastOp::create(
+      b, VectorType::get({half / 4}, b.getI32Type()), loaded);
+  Value quadwords = vector::BitCastOp::create(
+      b, bytes,
+      arith::ExtUIOp::create(b, VectorType::get({half / 4}, b.getI64Type()),
+                             words));
+  // An integer becomes the high half of its byte.
+  int first = isCodebook(layout) ? 0 : -4;
+  SmallVector<int8_t> shifts;
+  for (int64_t lane = 0; lane < TileLayout::kVector; ++lane)
+    shifts.push_back(static_cast<int8_t>((lane % 8 * 4 + first) & 63));
+  Value nibbles = x86::shiftOutBytes(
+      b, quadwords,
+      arith::ConstantOp::create(
+          b, DenseElementsAttr::get(bytes, ArrayRef<int8_t>(shifts))));
+  if (isCodebook(layout))
+    return x86::permuteBytes(b, makeTable(), nibbles);
+  return arith::AndIOp::create(b, nibbles, splat(0xf0));
+}
+
+Value TileReader::expandWeights(int64_t i) {
+  Value bits = loadInteger(64, positionStart, layout.maskAt(i));
+  Value mask = vector::BitCastOp::create(
+      b, VectorType::get({TileLayout::kVector}, b.getI1Type()),
+      vector::BroadcastOp::create(b, VectorType::get({1}, b.getI64Type()),
+                                  bits));
+  Value weights = x86::expandBytes(b, readKept(), mask, splat(0));
+  Value count = arith::IndexCastUIOp::create(b, b.getIndexType(),
+                                             math::CtPopOp::create(b, bits));
+  if (layout.storedBits() == 4) {
+    Value one = arith::ConstantIndexOp::create(b, 1);
+    count =
+        arith::ShRUIOp::create(b, arith::AddIOp::create(b, count, one), one);
+  }
+  cursor = arith::AddIOp::create(b, cursor, count);
+  return weights;
+}
+
 Value TileReader::readWeights(int64_t i) {
+  if (layout.hasBitmap())
+    return expandWeights(i);
   constexpr int64_t bytes = TileLayout::kVector;
   if (layout.storedBits() == 8)
     return loadBytes(op.getPayload(), payloadStart, i * bytes);
   if (i % 2 == 0)
     nibbles = loadBytes(op.getPayload(), payloadStart, i / 2 * bytes);
   if (isCodebook(layout)) {
-    SmallVector<int8_t> values;
-    for (int64_t lane = 0; lane < bytes; ++lane)
-      values.push_back(static_cast<int8_t>(
-          numerics::decodeElement(layout.format, lane % 16) *
-          *layout.format.integerFactor()));
-    Value table = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(VectorType::get({bytes}, b.getI8Type()),
-                                  ArrayRef<int8_t>(values)));
+    Value table = makeTable();
     return x86::shuffleBytes(b, table, extractField(nibbles, i % 2 * 4, 4));
   }
   if (i % 2)

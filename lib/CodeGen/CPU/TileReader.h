@@ -13,31 +13,40 @@
 
 namespace mlir::sq::cpu {
 
-/// Emits the loads of one tile. Vectors are read in ascending order from a
-/// first one that starts a unit of columns; what neighbors share (a byte of two
-/// nibbles, a byte of positions) is loaded once.
+/// Emits the loads of one tile. Vectors are read in ascending order, each once,
+/// from a first one that starts a unit of columns; what neighbors share (a byte
+/// of two nibbles, a byte of positions, where the codes of a bitmap start) is
+/// loaded or counted once.
 class TileReader {
 public:
   TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
-             const numerics::TileLayout &layout, Value tile)
-      : b(builder), op(op), layout(layout), tile(tile) {}
+             const numerics::TileLayout &layout, Value tile);
 
   /// What `readWeights` returns is this many times element * integerFactor.
   static int getWeightFactor(const numerics::TileLayout &layout);
 
   /// Starts a run of vectors at vector number `first`.
   void start(Value first);
-  /// Signed weights of vector first + i: vector<64xi8>.
+  /// Signed weights of vector first + i: vector<64xi8>. With a bitmap they are
+  /// those of all columns, dropped ones being zeros.
   Value readWeights(int64_t i);
   /// Where the weights of vector first + i find their activations, counted from
-  /// the start of the 64 columns they belong to: vector<64xi8>. Sparse only.
+  /// the start of the 64 columns they belong to: vector<64xi8>. Positions only.
   Value readIndices(int64_t i);
   /// The scales of a group of columns: vector<16xf32>.
   Value readScales(Value group);
 
 private:
   Value loadBytes(Value memref, Value offset, int64_t extra);
+  /// Little-endian integer of the positions, at `offset` + `extra`.
+  Value loadInteger(unsigned bits, Value offset, int64_t extra);
   Value splat(uint8_t byte);
+  /// A codebook's elements, four times over: indices of six bits find them by
+  /// their lowest four.
+  Value makeTable();
+  /// The next codes of a bitmap's payload, a byte each, in order.
+  Value readKept();
+  Value expandWeights(int64_t i);
   /// The byte-wise bits [shift, shift + bits) of `bytes`.
   Value extractField(Value bytes, unsigned shift, unsigned bits);
 
@@ -46,6 +55,8 @@ private:
   const numerics::TileLayout &layout;
   Value tile, payloadStart, positionStart;
   Value nibbles, positions;
+  /// Bitmap: where the tile's codes start, and where the next vector's do.
+  Value tileStart, cursor;
 };
 
 } // namespace mlir::sq::cpu

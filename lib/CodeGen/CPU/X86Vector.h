@@ -13,6 +13,7 @@
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_X86VECTOR_H
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace mlir::sq::cpu::x86 {
@@ -42,6 +43,34 @@ inline Value permuteBytes(ImplicitLocOpBuilder &b, Value table, Value indices) {
 inline Value shuffleBytes(ImplicitLocOpBuilder &b, Value table, Value indices) {
   return callIntrinsic(b, "llvm.x86.avx512.pshuf.b.512", table.getType(),
                        {table, indices});
+}
+
+/// Byte j of each quadword becomes the eight bits of `quadwords` from bit
+/// offsets[j] on, counted around (vpmultishiftqb, AVX512_VBMI).
+inline Value shiftOutBytes(ImplicitLocOpBuilder &b, Value quadwords,
+                           Value offsets) {
+  return callIntrinsic(b, "llvm.x86.avx512.pmultishift.qb.512",
+                       offsets.getType(), {offsets, quadwords});
+}
+
+/// `bytes`, which were loaded, without the load becoming an operand of what
+/// uses them. LLVM has such a fence for floats; it is no instruction, and keeps
+/// all bits.
+inline Value keepInRegister(ImplicitLocOpBuilder &b, Value bytes) {
+  auto floats = VectorType::get({16}, b.getF32Type());
+  Value cast = vector::BitCastOp::create(b, floats, bytes);
+  return vector::BitCastOp::create(
+      b, bytes.getType(),
+      callIntrinsic(b, "llvm.arithmetic.fence.v16f32", floats, cast));
+}
+
+/// The first bytes go, in order, to where `mask` (vector<64xi1>) is set, and
+/// zeros elsewhere (vpexpandb, AVX512_VBMI2). Several times slower on Zen 5
+/// with a memory operand: see `keepInRegister`.
+inline Value expandBytes(ImplicitLocOpBuilder &b, Value bytes, Value mask,
+                         Value zeros) {
+  return callIntrinsic(b, "llvm.x86.avx512.mask.expand.v64i8", bytes.getType(),
+                       {bytes, zeros, mask});
 }
 
 } // namespace mlir::sq::cpu::x86

@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-select-kernels='lanes=16 byte-dot-512' --remark-format=emitRemark \
+// RUN: sq-opt %s --sq-select-kernels='lanes=16 byte-dot-512 byte-expand-512' --remark-format=emitRemark \
 // RUN:   --remarks-filter=sq-select-kernels --verify-diagnostics --split-input-file | FileCheck %s
 
 // CHECK-LABEL: @tiles
@@ -9,6 +9,20 @@ func.func @tiles(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<1x1024xi8
   %0 = sq.matmul ins(%x, %xs : tensor<1x64xi8>, tensor<1x1xf32>)
     weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>) outs(%y : tensor<1x16xf32>)
     {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// CHECK-LABEL: @bitmaps
+func.func @bitmaps(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<1x576xi8>, %b: tensor<1x140xi8>,
+                   %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // CHECK: kernel = "cpu.tile-dot"
+  // expected-remark@below {{kernel=cpu.tile-dot}}
+  %0 = sq.matmul ins(%x, %xs : tensor<1x64xi8>, tensor<1x1xf32>)
+    weights(%p, bitmap(%b), scales(%s) : tensor<1x576xi8>, tensor<1x140xi8>, tensor<1x16xf32>) outs(%y : tensor<1x16xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, pattern = #sq.unstructured<0.5, row>,
+     layout = #sq<layout tiles>} -> tensor<1x16xf32>
   return %0 : tensor<1x16xf32>
 }
 

@@ -82,3 +82,58 @@ func.func @many_rows(%x: memref<?x4xi8>, %xs: memref<?x1xf32>, %p: memref<2x64xi
     {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"}
   return
 }
+
+// -----
+
+// Half of the int8 weights, no two vectors alike: the codes that a vector keeps
+// are expanded by its mask, and the next ones start where those end.
+// CHECK-LABEL: @unstructured_int8
+// CHECK: scf.parallel (%[[TILE:.+]]) = (%{{.+}}) to (%c2{{.*}}) step
+// CHECK:   vector.load %arg3[%[[TILE]], %{{.+}}] : memref<2x140xi8>, vector<8xi8>
+// CHECK:   %[[START:.+]] = arith.index_castui {{.*}} : i64 to index
+// CHECK:   scf.for
+// CHECK:     vector.load %arg3[%[[TILE]], %{{.+}}] : memref<2x140xi8>, vector<4xi8>
+// CHECK:     %[[CURSOR:.+]] = arith.addi %[[START]], %{{.+}} : index
+// CHECK:     %[[BITS:.+]] = vector.extract {{.*}} : i64 from vector<1xi64>
+// CHECK:     %[[MASK:.+]] = vector.bitcast {{.*}} : vector<1xi64> to vector<64xi1>
+// CHECK:     %[[KEPT:.+]] = vector.load %arg2[%{{.+}}, %[[CURSOR]]] : memref<1x1088xi8>, vector<64xi8>
+// A load of its own, which LLVM doesn't make an operand of the expansion.
+// CHECK:     vector.bitcast %[[KEPT]] : vector<64xi8> to vector<16xf32>
+// CHECK:     llvm.call_intrinsic "llvm.arithmetic.fence.v16f32"
+// CHECK:     %[[REGISTER:.+]] = vector.bitcast {{.*}} : vector<16xf32> to vector<64xi8>
+// CHECK:     %[[W:.+]] = llvm.call_intrinsic "llvm.x86.avx512.mask.expand.v64i8"(%[[REGISTER]], %{{.+}}, %[[MASK]])
+// CHECK:     math.ctpop %[[BITS]] : i64
+// CHECK:     %[[NEXT:.+]] = arith.addi %[[CURSOR]], %{{.+}} : index
+// CHECK:     llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%{{.+}}, %{{.+}}, %[[W]])
+// CHECK:     vector.load %arg2[%{{.+}}, %[[NEXT]]]
+func.func @unstructured_int8(%x: memref<1x64xi8>, %xs: memref<1x1xf32>, %p: memref<1x1088xi8>, %b: memref<2x140xi8>,
+                             %s: memref<2x16xf32>, %y: memref<1x32xf32>) {
+  sq.matmul ins(%x, %xs : memref<1x64xi8>, memref<1x1xf32>)
+    weights(%p, bitmap(%b), scales(%s) : memref<1x1088xi8>, memref<2x140xi8>, memref<2x16xf32>)
+    outs(%y : memref<1x32xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, pattern = #sq.unstructured<0.5, row>,
+     layout = #sq<layout tiles>, kernel = "cpu.tile-dot"}
+  return
+}
+
+// -----
+
+// Nibbles: a byte each before they are expanded, and half as many bytes, rounded
+// up, to the next vector's.
+// CHECK-LABEL: @blocks_int4
+// CHECK: %[[FOUR:.+]] = arith.extui {{.*}} : vector<8xi32> to vector<8xi64>
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512.pmultishift.qb.512"
+// CHECK: %[[KEPT:.+]] = arith.andi {{.*}} : vector<64xi8>
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512.mask.expand.v64i8"(%[[KEPT]]
+// CHECK: %[[COUNT:.+]] = math.ctpop
+// CHECK: arith.addi
+// CHECK: arith.shrui {{.*}} : index
+func.func @blocks_int4(%x: memref<1x64xi8>, %xs: memref<1x1xf32>, %p: memref<1x320xi8>, %b: memref<1x140xi8>,
+                       %s: memref<1x16xf16>, %y: memref<1x16xf32>) {
+  sq.matmul ins(%x, %xs : memref<1x64xi8>, memref<1x1xf32>)
+    weights(%p, bitmap(%b), scales(%s) : memref<1x320xi8>, memref<1x140xi8>, memref<1x16xf16>)
+    outs(%y : memref<1x16xf32>)
+    {format = #sq.int<4, group = 64, scale = f16>, activationFormat = #sq.int<8, row>,
+     pattern = #sq.block<4x1, 0.5>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"}
+  return
+}

@@ -1,12 +1,36 @@
 // RUN: sq-opt %s --split-input-file --verify-diagnostics
 
-// SQ-MM-9: a pattern without tiles
-func.func @pattern(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x128xi8>, %s: tensor<1x16xf32>,
-                   %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
-  // expected-error@below {{expected weights that can lie in tiles, but tiles take N:M with powers of two, N < M and 4 <= M <= 16, not nm3:4 [SQ-MM-9]}}
+// SQ-MM-9: a pattern that keeps a varying number, without the bytes behind the last code
+func.func @no_slack(%x: tensor<1x64xf32>, %p: tensor<1x63xi8>, %b: tensor<1x140xi8>, %s: tensor<1x16xf32>,
+                    %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected a payload of one row with 64 to 1088 bytes in tiles with bitmaps, got 'tensor<1x63xi8>' [SQ-MM-9]}}
   %0 = sq.matmul ins(%x : tensor<1x64xf32>)
-    weights(%p, bitmap(%b), scales(%s) : tensor<1x512xi8>, tensor<1x128xi8>, tensor<1x16xf32>)
+    weights(%p, bitmap(%b), scales(%s) : tensor<1x63xi8>, tensor<1x140xi8>, tensor<1x16xf32>)
     outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<3:4>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: a payload of a row a tile
+func.func @rows_of_payload(%x: tensor<1x64xf32>, %p: tensor<2x512xi8>, %b: tensor<2x140xi8>, %s: tensor<2x16xf32>,
+                           %y: tensor<1x32xf32>) -> tensor<1x32xf32> {
+  // expected-error@below {{expected a payload of one row with 64 to 2112 bytes in tiles with bitmaps, got 'tensor<2x512xi8>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>)
+    weights(%p, bitmap(%b), scales(%s) : tensor<2x512xi8>, tensor<2x140xi8>, tensor<2x16xf32>)
+    outs(%y : tensor<1x32xf32>) {format = #sq.int<8, row>, pattern = #sq.unstructured<0.5, row>, layout = #sq<layout tiles>} -> tensor<1x32xf32>
+  return %0 : tensor<1x32xf32>
+}
+
+// -----
+
+// SQ-MM-9: a bitmap without starts and offsets
+func.func @bitmap(%x: tensor<1x64xf32>, %p: tensor<1x576xi8>, %b: tensor<16x8xi8>, %s: tensor<1x16xf32>,
+                  %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected masks and offsets of type 'tensor<1x140xi8>' in tiles, got 'tensor<16x8xi8>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>)
+    weights(%p, bitmap(%b), scales(%s) : tensor<1x576xi8>, tensor<16x8xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, pattern = #sq.unstructured<0.5, row>, layout = #sq<layout tiles>} -> tensor<1x16xf32>
   return %0 : tensor<1x16xf32>
 }
 

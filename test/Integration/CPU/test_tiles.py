@@ -19,13 +19,16 @@ from packed_model import round_trip, rule, run, sparsify
 from reference import F32
 from safetensors.numpy import save_file
 
-FEATURES = {"avx512_vnni", "avx512vbmi", "avx512bw"}
+FEATURES = {"avx512_vnni", "avx512vbmi", "avx512_vbmi2", "avx512bw"}
 CPUINFO = Path("/proc/cpuinfo")
 pytestmark = pytest.mark.skipif(
     not CPUINFO.exists() or not FEATURES <= set(CPUINFO.read_text().split()),
-    reason="needs a CPU with AVX512_VNNI and AVX512_VBMI")
+    reason="needs a CPU with AVX512_VNNI, AVX512_VBMI and AVX512_VBMI2")
 
-PATTERNS = [None, "nm2:4", "nm1:4", "nm4:8", "nm2:8", "nm1:16"]
+# With positions; and with bitmaps, which differ in how full a vector is.
+POSITIONS = ["nm2:4", "nm1:4", "nm4:8", "nm2:8", "nm1:16"]
+BITMAPS = ["unstructured0.5.row", "unstructured0.9.tensor", "block16x4.0.75", "nm3:5"]
+PATTERNS = [None, *POSITIONS, *BITMAPS]
 FORMATS = ["int8.row", "int4.row", "int3.row", "int8.tensor", "int4.g64.f16", "int4.g128",
            "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4", "hbfp7.g64", "hbfp3.g64"]
 SHAPES = [(33, 321), (16, 64), (17, 63), (40, 172), (1, 1)]

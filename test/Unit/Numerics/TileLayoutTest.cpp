@@ -1,4 +1,4 @@
-//===- TileLayoutTest.cpp - NUM-L5 to NUM-L8: tiles -----------------------===//
+//===- TileLayoutTest.cpp - NUM-L5 to NUM-L9: tiles -----------------------===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -105,6 +105,63 @@ TEST(TileLayout, PositionBytes) {
              0 | 0 << 2 | 0 << 4 | 0 << 6, 1 | 3 << 2 | 1 << 4 | 1 << 6}));
 }
 
+// NUM-L9: of the 64 codes of a vector those of columns that are kept, one after
+// the other; masks and offsets say where they belong.
+TEST(TileLayout, BitmapBytes) {
+  Pattern pattern = Pattern::unstructured(0.5, SparsityScope::Row);
+  TileLayout layout = TileLayout::get(int8(), &pattern, 18, 65);
+  EXPECT_TRUE(layout.hasBitmap());
+  EXPECT_EQ(layout.paddedCols(), 128);
+  EXPECT_EQ(layout.vectorsPerTile(), 32);
+  EXPECT_EQ(layout.positionBytes(), 8 + 32 * 8 + 2 * 4);
+  Bytes codes(18 * 65, 0), mask(18 * 65, 0);
+  auto keep = [&](int64_t row, int64_t col, uint8_t code) {
+    mask[row * 65 + col] = 1;
+    codes[row * 65 + col] = code;
+  };
+  keep(0, 1, 10);
+  keep(0, 3, 11);
+  keep(1, 0, 12);
+  keep(15, 3, 13);
+  keep(0, 4, 14);
+  keep(3, 64, 15);
+  keep(17, 63, 16);
+  EXPECT_EQ(layout.countPayload(mask), 7);
+  PackedTiles packed;
+  packTiles(layout, codes, mask, Bytes(18 * 4), packed, /*firstByte=*/300);
+  EXPECT_EQ(packed.payload, Bytes({10, 11, 12, 13, 14, 15, 16}));
+  Bytes expected(2 * layout.positionBytes(), 0);
+  uint8_t *first = expected.data(), *second = first + layout.positionBytes();
+  // Tile 0 starts at byte 300.
+  first[0] = 300 & 255;
+  first[1] = 1;
+  // Row 0, columns 1 and 3; row 1, column 0; row 15, column 3; row 0, column 4.
+  first[8 + 0] = 1 << 1 | 1 << 3 | 1 << 4;
+  first[8 + 7] = 1 << 7;
+  first[16] = 1;
+  // Row 3, column 64: bit 12 of vector 16, in unit 1, five codes on.
+  first[8 + 16 * 8 + 1] = 1 << 4;
+  first[8 + 32 * 8 + 4] = 5;
+  // Tile 1 starts six codes later; row 17, column 63; then unit 1 is empty.
+  second[0] = 306 & 255;
+  second[1] = 1;
+  second[8 + 15 * 8] = 1 << 7;
+  second[8 + 32 * 8 + 4] = 1;
+  EXPECT_EQ(packed.positions, expected);
+}
+
+// NUM-L9: nibbles of each vector start a byte.
+TEST(TileLayout, BitmapNibbles) {
+  Pattern pattern = Pattern::unstructured(0.5, SparsityScope::Row);
+  Format format = Format::integer(4, GroupScope::Row);
+  TileLayout layout = TileLayout::get(format, &pattern, 1, 8);
+  PackedTiles packed;
+  Bytes mask = {1, 1, 0, 1, 0, 0, 1, 1};
+  packTiles(layout, Bytes({1, 2, 0, 3, 0, 0, 4, 0xff}), mask, Bytes(4), packed);
+  EXPECT_EQ(packed.payload, Bytes({0x21, 0x03, 0xf4}));
+  EXPECT_EQ(layout.countPayload(mask), 3);
+}
+
 // NUM-L8: the 16 scales of a group lie beside each other.
 TEST(TileLayout, ScaleOrder) {
   Format format = Format::integer(8, GroupScope::Group, 4, ScaleType::F16);
@@ -119,9 +176,17 @@ TEST(TileLayout, ScaleOrder) {
 }
 
 TEST(TileLayout, RoundTrips) {
-  std::vector<Pattern> patterns = {Pattern::nm(1, 4),  Pattern::nm(2, 4),
-                                   Pattern::nm(4, 8),  Pattern::nm(2, 8),
-                                   Pattern::nm(1, 16), Pattern::nm(8, 16)};
+  std::vector<Pattern> patterns = {
+      Pattern::nm(1, 4),
+      Pattern::nm(2, 4),
+      Pattern::nm(4, 8),
+      Pattern::nm(2, 8),
+      Pattern::nm(1, 16),
+      Pattern::nm(8, 16),
+      Pattern::nm(3, 5),
+      Pattern::unstructured(0.6, SparsityScope::Row),
+      Pattern::unstructured(1.0, SparsityScope::Row),
+      Pattern::block(16, 4, 0.5)};
   unsigned seed = 0;
   for (const char *name :
        {"int8.row", "int4.g64", "int4.g32.f16", "int3.row", "int8.tensor",
@@ -132,13 +197,15 @@ TEST(TileLayout, RoundTrips) {
         Format format = *parseFormat(name);
         for (size_t p = 0; p <= patterns.size(); ++p) {
           const Pattern *pattern = p < patterns.size() ? &patterns[p] : nullptr;
-          ASSERT_EQ(TileLayout::check(format, pattern), std::nullopt);
+          ASSERT_EQ(TileLayout::check(format), std::nullopt);
           TileLayout layout = TileLayout::get(format, pattern, rows, cols);
           Matrix matrix = makeMatrix(format, pattern, rows, cols, ++seed);
           PackedTiles packed;
           packTiles(layout, matrix.codes, matrix.mask, matrix.scales, packed);
           EXPECT_EQ(static_cast<int64_t>(packed.payload.size()),
-                    layout.numTiles() * layout.payloadBytes());
+                    layout.hasBitmap()
+                        ? layout.countPayload(matrix.mask)
+                        : layout.numTiles() * layout.payloadBytes());
           int64_t groups = format.numGroups(cols);
           Bytes codes(rows * cols, 0xaa),
               scales(rows * groups * scaleBytes(format.scaleType));
@@ -169,19 +236,23 @@ TEST(TileLayout, BytesAreIntegersInDisguise) {
   }
 }
 
-TEST(TileLayout, RefusesWhatHasNoTiles) {
-  auto check = [](const Format &format, Pattern pattern) {
-    return TileLayout::check(format, &pattern);
+TEST(TileLayout, EveryPatternHasAStorage) {
+  auto storage = [](Pattern pattern) {
+    return TileLayout::get(int8(), &pattern, 16, 64).storage;
   };
-  EXPECT_EQ(check(int8(), Pattern::nm(3, 4)),
-            "tiles take N:M with powers of two, N < M and 4 <= M <= 16, not "
-            "nm3:4");
-  EXPECT_NE(check(int8(), Pattern::nm(16, 32)), std::nullopt);
-  EXPECT_NE(check(int8(), Pattern::nm(1, 2)), std::nullopt);
-  EXPECT_EQ(check(int8(), Pattern::unstructured(0.5, SparsityScope::Row)),
-            "tiles store N of M columns, and unstructured0.5.row keeps a "
-            "varying number");
-  EXPECT_EQ(TileLayout::check(Format::asymmetric(8, GroupScope::Row), nullptr),
+  EXPECT_EQ(TileLayout::get(int8(), nullptr, 16, 64).storage,
+            TileStorage::Dense);
+  EXPECT_EQ(storage(Pattern::nm(2, 4)), TileStorage::Positions);
+  EXPECT_EQ(storage(Pattern::nm(8, 16)), TileStorage::Positions);
+  for (Pattern pattern :
+       {Pattern::nm(3, 4), Pattern::nm(16, 32), Pattern::nm(1, 2),
+        Pattern::nm(4, 4), Pattern::unstructured(0.5, SparsityScope::Tensor),
+        Pattern::block(16, 4, 0.5)})
+    EXPECT_EQ(storage(pattern), TileStorage::Bitmap) << pattern.str();
+}
+
+TEST(TileLayout, RefusesZeroPoints) {
+  EXPECT_EQ(TileLayout::check(Format::asymmetric(8, GroupScope::Row)),
             "weights with a zero point have no tiles");
 }
 
@@ -195,6 +266,43 @@ TEST(TileLayout, UnpackRejectsBrokenPositions) {
   Bytes codes(64), scales(4);
   EXPECT_EQ(unpackTiles(layout, packed, codes, scales),
             "row 0, columns from 0: positions don't ascend within the group");
+}
+
+TEST(TileLayout, UnpackRejectsBrokenBitmaps) {
+  Pattern pattern = Pattern::unstructured(0.5, SparsityScope::Row);
+  TileLayout layout = TileLayout::get(int8(), &pattern, 17, 66);
+  Matrix matrix = makeMatrix(int8(), &pattern, 17, 66, 3);
+  PackedTiles good;
+  packTiles(layout, matrix.codes, matrix.mask, matrix.scales, good);
+  ASSERT_EQ(good.payload.size(), 17u * 33);
+  auto unpack = [&](auto damage) {
+    PackedTiles packed = good;
+    damage(packed);
+    Bytes codes(17 * 66), scales(17 * 4);
+    return unpackTiles(layout, packed, codes, scales).value_or("");
+  };
+  EXPECT_EQ(unpack([](PackedTiles &) {}), "");
+  int64_t second = layout.positionBytes();
+  EXPECT_EQ(
+      unpack([&](PackedTiles &p) { p.positions[second] ^= 1; }),
+      "the codes of tile 1, columns from 0, start at byte 529 and not 528");
+  EXPECT_EQ(unpack([&](PackedTiles &p) {
+              p.positions[second + layout.offsetAt(1)] += 2;
+            }).substr(0, 52),
+            "the codes of tile 1, columns from 64, start at byte ");
+  EXPECT_EQ(
+      unpack([&](PackedTiles &p) {
+        p.positions[layout.maskAt(16)] |= 1 << 2; // Column 66.
+      }),
+      "the mask of tile 0, columns from 64, keeps codes beyond the matrix");
+  EXPECT_EQ(unpack([&](PackedTiles &p) { p.payload.pop_back(); }).substr(0, 19),
+            "the codes of tile 1");
+  EXPECT_EQ(unpack([&](PackedTiles &p) { p.payload.push_back(0); }),
+            "expected a payload of 561 bytes, got 562");
+  EXPECT_EQ(unpack([&](PackedTiles &p) { p.positions.pop_back(); }),
+            "expected " + std::to_string(2 * second) +
+                " bytes of masks and offsets, got " +
+                std::to_string(2 * second - 1));
 }
 
 } // namespace

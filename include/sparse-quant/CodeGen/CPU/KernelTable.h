@@ -32,6 +32,8 @@ struct KernelTarget {
   unsigned lanes = 16;
   /// TargetSpec::hasByteDot512.
   bool byteDot512 = false;
+  /// TargetSpec::hasByteExpand512.
+  bool byteExpand512 = false;
 };
 
 struct KernelChoice {

@@ -35,6 +35,8 @@ def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
            "f32 lanes of a vector register of the target">,
     Option<"byteDot512", "byte-dot-512", "bool", /*default=*/"false",
            "whether the target has AVX512_VNNI and AVX512_VBMI">,
+    Option<"byteExpand512", "byte-expand-512", "bool", /*default=*/"false",
+           "whether the target has AVX512_VBMI2">,
   ];
 }
 

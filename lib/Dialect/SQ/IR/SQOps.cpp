@@ -335,13 +335,6 @@ TileLayout MatmulOp::getTileLayout() {
 
 /// SQ-MM-9.
 static LogicalResult verifyTiles(MatmulOp op) {
-  std::optional<numerics::Pattern> pattern;
-  if (SparsityPatternAttrInterface attr = op.getPatternAttr())
-    pattern = attr.getPattern();
-  if (numerics::Error error = TileLayout::check(op.getFormat().getFormat(),
-                                                pattern ? &*pattern : nullptr))
-    return op.emitOpError("expected weights that can lie in tiles, but ")
-           << *error << " [SQ-MM-9]";
   TileLayout layout = op.getTileLayout();
   auto expect = [&](StringRef what, Value value, int64_t size,
                     Type element) -> LogicalResult {
@@ -360,10 +353,23 @@ static LogicalResult verifyTiles(MatmulOp op) {
     return diag << " [SQ-MM-9]";
   };
   Type i8 = IntegerType::get(op.getContext(), 8);
-  if (failed(expect("a payload", op.getPayload(), layout.payloadBytes(), i8)))
+  if (layout.hasBitmap()) {
+    auto payload = cast<ShapedType>(op.getPayload().getType());
+    int64_t size = payload.getDimSize(1);
+    int64_t most =
+        layout.numTiles() * layout.payloadBytes() + TileLayout::kSlack;
+    if (payload.getDimSize(0) != 1 || ShapedType::isDynamic(size) ||
+        size < TileLayout::kSlack || size > most)
+      return op.emitOpError("expected a payload of one row with ")
+             << TileLayout::kSlack << " to " << most
+             << " bytes in tiles with bitmaps, got " << payload << " [SQ-MM-9]";
+  } else if (failed(expect("a payload", op.getPayload(), layout.payloadBytes(),
+                           i8))) {
     return failure();
+  }
   if (op.getBitmap() &&
-      failed(expect("positions", op.getBitmap(), layout.positionBytes(), i8)))
+      failed(expect(layout.hasBitmap() ? "masks and offsets" : "positions",
+                    op.getBitmap(), layout.positionBytes(), i8)))
     return failure();
   auto weights = RankedTensorType::get({layout.rows, layout.cols},
                                        op.getFormat().getCodeType());

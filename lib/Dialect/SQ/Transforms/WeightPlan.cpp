@@ -26,6 +26,8 @@ numerics::TileLayout LayerPlan::getTiles() const {
 }
 
 std::array<int64_t, 2> LayerPlan::getPayloadShape() const {
+  if (layout == Layout::Tiles && getTiles().hasBitmap())
+    return {1, payloadStride};
   if (layout == Layout::Tiles)
     return {getTiles().numTiles(), getTiles().payloadBytes()};
   return {report.rows, payloadStride};

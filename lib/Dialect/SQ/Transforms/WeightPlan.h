@@ -38,18 +38,23 @@ struct LayerPlan {
   /// Packed: what the mask promises, and how the weights lie in the file.
   SparsityPatternAttrInterface pattern;
   Layout layout = Layout::Rows;
-  /// In rows: bytes of a payload row.
+  /// In rows, and in tiles with bitmaps: bytes of a payload row.
   int64_t payloadStride = 0;
 
   std::optional<numerics::Pattern> getPattern() const;
   numerics::TileLayout getTiles() const;
+  /// Whether only the mask tells how large the payload is.
+  bool hasVaryingPayload() const {
+    return layout == Layout::Rows || getTiles().hasBitmap();
+  }
   // The shapes of a packed layer's entries; bitmap and positions are what
   // sparse layers have.
   std::array<int64_t, 2> getPayloadShape() const;
   std::array<int64_t, 2> getBitmapShape() const;
   SmallVector<int64_t> getScaleShape() const;
   StringRef getBitmapSuffix() const {
-    return layout == Layout::Tiles ? ".positions" : ".bitmap";
+    return layout == Layout::Tiles && !getTiles().hasBitmap() ? ".positions"
+                                                              : ".bitmap";
   }
 };
 

@@ -26,6 +26,8 @@ public:
   LogicalResult run();
 
 private:
+  LogicalResult forEachMask(LayerPlan &layer, int64_t rows,
+                            function_ref<void(ArrayRef<uint8_t>)> visit);
   LogicalResult planPayload(LayerPlan &layer);
   llvm::Error declarePacked(const LayerPlan &layer);
   LogicalResult declare();
@@ -51,7 +53,31 @@ private:
 // Layout
 //===----------------------------------------------------------------------===//
 
+/// Calls visit(mask) for each block of rows of a sparse layer, blocks being
+/// whole multiples of `rows`.
+LogicalResult
+WeightWriter::forEachMask(LayerPlan &layer, int64_t rows,
+                          function_ref<void(ArrayRef<uint8_t>)> visit) {
+  Value mask = ApplyMaskOp(layer.chain.apply).getMask();
+  std::vector<uint8_t> keep;
+  for (RowRange range : evaluator.getBlocks(layer.chain.root, rows)) {
+    if (failed(evaluator.evaluateMask(mask, range, keep)))
+      return failure();
+    visit(keep);
+  }
+  evaluator.release();
+  return success();
+}
+
 LogicalResult WeightWriter::planPayload(LayerPlan &layer) {
+  if (layer.layout == Layout::Tiles) {
+    numerics::TileLayout tiles = layer.getTiles();
+    layer.payloadStride = numerics::TileLayout::kSlack;
+    return forEachMask(layer, numerics::TileLayout::kRows,
+                       [&](ArrayRef<uint8_t> keep) {
+                         layer.payloadStride += tiles.countPayload(keep);
+                       });
+  }
   WeightChain &chain = layer.chain;
   int64_t cols = layer.report.columns;
   int64_t widest = cols;
@@ -63,17 +89,12 @@ LogicalResult WeightWriter::planPayload(LayerPlan &layer) {
     } else {
       // Rows keep different numbers of elements: the mask has to be known.
       widest = 0;
-      Value mask = ApplyMaskOp(chain.apply).getMask();
-      std::vector<uint8_t> keep;
-      for (RowRange range : evaluator.getBlocks(chain.root)) {
-        if (failed(evaluator.evaluateMask(mask, range, keep)))
-          return failure();
-        for (int64_t row = 0; row < range.size(); ++row)
-          widest = std::max<int64_t>(
-              widest, std::count(keep.begin() + row * cols,
-                                 keep.begin() + (row + 1) * cols, 1));
-      }
-      evaluator.release();
+      if (failed(forEachMask(layer, 1, [&](ArrayRef<uint8_t> keep) {
+            for (; !keep.empty(); keep = keep.drop_front(cols))
+              widest = std::max<int64_t>(widest,
+                                         llvm::count(keep.take_front(cols), 1));
+          })))
+        return failure();
     }
   }
   // A memref needs its byte even where nothing is kept.
@@ -122,7 +143,7 @@ LogicalResult WeightWriter::declare() {
   for (auto &[key, layer] : plan.layers) {
     if (!layer->packed)
       continue;
-    if (layer->layout == Layout::Rows && failed(planPayload(*layer)))
+    if (layer->hasVaryingPayload() && failed(planPayload(*layer)))
       return failure();
     if (llvm::Error error = declarePacked(*layer))
       return fail(layer->uses.front().op, std::move(error));
@@ -166,18 +187,22 @@ static void copyRows(ArrayRef<uint8_t> source, int64_t from, uint8_t *target,
                 std::min(from, to));
 }
 
-/// Rows [range) of a layer in tiles, which start at a tile.
+/// Rows [range) of a layer in tiles, which start at a tile. Blocks come in
+/// order; `used` counts the bytes of a bitmap's payload.
 static void storeTiles(const LayerPlan &layer, RowRange range,
                        const numerics::Encoded &encoded, ArrayRef<uint8_t> mask,
-                       PackedBytes to) {
+                       PackedBytes to, int64_t &used) {
   numerics::TileLayout tiles = layer.getTiles();
   int64_t first = range.begin / numerics::TileLayout::kRows;
   int64_t scaleTile =
       tiles.numScales() * numerics::scaleBytes(tiles.format.scaleType);
   tiles.rows = range.size();
   numerics::PackedTiles packed;
-  numerics::packTiles(tiles, encoded.codes, mask, encoded.scales, packed);
-  llvm::copy(packed.payload, to.payload.begin() + first * tiles.payloadBytes());
+  numerics::packTiles(tiles, encoded.codes, mask, encoded.scales, packed, used);
+  llvm::copy(packed.payload,
+             to.payload.begin() +
+                 (tiles.hasBitmap() ? used : first * tiles.payloadBytes()));
+  used += static_cast<int64_t>(packed.payload.size());
   llvm::copy(packed.positions,
              to.bitmap.begin() + first * tiles.positionBytes());
   llvm::copy(packed.scales, to.scales.begin() + first * scaleTile);
@@ -222,6 +247,7 @@ LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
   report.scaleBytes = bytes.scales.size() + tensorScale.size();
 
   bool inTiles = layer.layout == Layout::Tiles;
+  int64_t used = 0;
   ErrorMeter meter(evaluator, chain);
   for (RowRange range : evaluator.getBlocks(
            chain.root, inTiles ? numerics::TileLayout::kRows : 1)) {
@@ -232,7 +258,10 @@ LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
          failed(evaluator.evaluateMask(chain.apply.getMask(), range, mask))) ||
         (options.measureErrors && failed(meter.add(range))))
       return failure();
-    (inTiles ? storeTiles : storeRows)(layer, range, encoded, mask, bytes);
+    if (inTiles)
+      storeTiles(layer, range, encoded, mask, bytes, used);
+    else
+      storeRows(layer, range, encoded, mask, bytes);
     if (!tensorScale.empty())
       std::memcpy(tensorScale.data(), &encoded.tensorScale, tensorScale.size());
   }

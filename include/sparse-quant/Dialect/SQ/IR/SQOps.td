@@ -392,11 +392,14 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     | outs | [M, N] f32 | what the product is added to |
 
     `layout` says how the weights lie in memory. `rows`, the default, is the
-    table's. `tiles` (numerics.md, NUM-L5 to L8) is for dot-product
+    table's. `tiles` (numerics.md, NUM-L5 to L9) is for dot-product
     instructions: 16 rows of codes interleaved by four bytes, the positions of
     N:M weights in place of a bitmap, the scales of 16 rows beside each other.
-    Then payload, bitmap and scales have ceil(N/16) rows. Kernels alone read
-    it; it has no reference lowering and can't be tiled along N.
+    Then payload, bitmap and scales have ceil(N/16) rows. Where the pattern keeps
+    a varying number of weights, the payload has one row, the codes of all tiles
+    behind each other, and the bitmap's rows say where a tile's codes start.
+    Kernels alone read it; it has no reference lowering and can't be tiled
+    along N.
 
     The order of summation is unspecified within f32 rounding; where both
     formats are integers, sums over a scale group are exact.
@@ -432,8 +435,9 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     has its code type and scales with one; SQ-MM-6 activation scales that vary
     along K are powers of two (others could not leave the sum); SQ-MM-7 weights
     are symmetric; SQ-MM-8 all operands are tensors and there is a result, or
-    all are memrefs and there is none; SQ-MM-9 weights in tiles are of a kind
-    that has tiles, and have their sizes.
+    all are memrefs and there is none; SQ-MM-9 weights in tiles have the sizes
+    of tiles, and in tiles with bitmaps a payload that is neither larger than
+    that of dense weights nor smaller than what follows its last code.
   }];
   let arguments = (ins
       SQ_TensorOrMemRef:$input, Variadic<SQ_TensorOrMemRef>:$inputScales,

@@ -1,0 +1,160 @@
+//===- TileBitmap.cpp - Tiles that keep a varying number of codes ---------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "TileInternal.h"
+
+#include <bit>
+
+namespace mlir::sq::numerics {
+
+using Layout = TileLayout;
+
+template <typename Int>
+static void writeLittle(uint8_t *to, Int value) {
+  for (size_t i = 0; i < sizeof(Int); ++i)
+    to[i] = static_cast<uint8_t>(value >> (8 * i));
+}
+
+template <typename Int>
+static Int readLittle(const uint8_t *from) {
+  Int value = 0;
+  for (size_t i = 0; i < sizeof(Int); ++i)
+    value |= static_cast<Int>(from[i]) << (8 * i);
+  return value;
+}
+
+/// Bit 4r + i: row r of the tile keeps column 4 * vector + i.
+static uint64_t getVectorMask(std::span<const uint8_t> mask, int64_t rows,
+                              int64_t cols, int64_t tile, int64_t vector) {
+  uint64_t bits = 0;
+  int64_t lastRow = std::min(Layout::kRows, rows - tile * Layout::kRows);
+  int64_t col = vector * Layout::kDepth;
+  int64_t count = std::min(Layout::kDepth, cols - col);
+  for (int64_t r = 0; r < lastRow; ++r)
+    for (int64_t i = 0; i < count; ++i) {
+      int64_t at = (tile * Layout::kRows + r) * cols + col + i;
+      uint64_t kept = mask.empty() || mask[at];
+      bits |= kept << (r * Layout::kDepth + i);
+    }
+  return bits;
+}
+
+int64_t TileLayout::countPayload(std::span<const uint8_t> mask) const {
+  int64_t maskRows = static_cast<int64_t>(mask.size()) / cols;
+  int64_t bytes = 0;
+  for (int64_t tile = 0; tile * kRows < maskRows; ++tile)
+    for (int64_t v = 0; v < vectorsPerTile(); ++v)
+      bytes += keptBytes(
+          std::popcount(getVectorMask(mask, maskRows, cols, tile, v)));
+  return bytes;
+}
+
+namespace {
+/// What is kept of a vector: its place in the matrix, byte by byte.
+struct KeptCode {
+  int64_t row, col;
+};
+} // namespace
+
+/// Calls visit(j, code) for each bit of `bits`, j counting them.
+template <typename Visit>
+static void forEachKept(uint64_t bits, int64_t tile, int64_t vector,
+                        Visit visit) {
+  for (int64_t j = 0; bits; ++j, bits &= bits - 1) {
+    int64_t byte = std::countr_zero(bits);
+    visit(j, KeptCode{tile * Layout::kRows + byte / Layout::kDepth,
+                      vector * Layout::kDepth + byte % Layout::kDepth});
+  }
+}
+
+void packBitmap(const TileLayout &layout, std::span<const uint8_t> codes,
+                std::span<const uint8_t> mask, int64_t firstByte,
+                PackedTiles &out) {
+  CodeMap map(layout);
+  bool nibbles = layout.storedBits() == 4;
+  out.payload.clear();
+  out.positions.assign(layout.numTiles() * layout.positionBytes(), 0);
+  for (int64_t tile = 0; tile < layout.numTiles(); ++tile) {
+    uint8_t *positions = out.positions.data() + tile * layout.positionBytes();
+    auto start = static_cast<int64_t>(out.payload.size());
+    writeLittle<uint64_t>(positions, firstByte + start);
+    for (int64_t v = 0; v < layout.vectorsPerTile(); ++v) {
+      auto at = static_cast<int64_t>(out.payload.size());
+      if (v % Layout::kUnitVectors == 0)
+        writeLittle<uint32_t>(
+            positions + layout.offsetAt(v / Layout::kUnitVectors), at - start);
+      uint64_t bits = getVectorMask(mask, layout.rows, layout.cols, tile, v);
+      writeLittle(positions + layout.maskAt(v), bits);
+      out.payload.resize(at + layout.keptBytes(std::popcount(bits)), 0);
+      forEachKept(bits, tile, v, [&](int64_t j, KeptCode kept) {
+        uint8_t code = map.stored[codes[kept.row * layout.cols + kept.col]];
+        if (nibbles)
+          out.payload[at + j / 2] |= code << (j % 2 * 4);
+        else
+          out.payload[at + j] = code;
+      });
+    }
+  }
+}
+
+static Error makeError(const char *what, int64_t tile, int64_t vector,
+                       const std::string &problem) {
+  return std::string(what) + " of tile " + std::to_string(tile) + ", columns " +
+         "from " + std::to_string(vector * Layout::kDepth) + ", " + problem;
+}
+
+Error unpackBitmap(const TileLayout &layout, const PackedTiles &packed,
+                   std::span<uint8_t> codes) {
+  CodeMap map(layout);
+  bool nibbles = layout.storedBits() == 4;
+  auto size = static_cast<int64_t>(packed.payload.size());
+  int64_t at = 0;
+  if (static_cast<int64_t>(packed.positions.size()) !=
+      layout.numTiles() * layout.positionBytes())
+    return "expected " +
+           std::to_string(layout.numTiles() * layout.positionBytes()) +
+           " bytes of masks and offsets, got " +
+           std::to_string(packed.positions.size());
+  for (int64_t tile = 0; tile < layout.numTiles(); ++tile) {
+    const uint8_t *positions =
+        packed.positions.data() + tile * layout.positionBytes();
+    auto start = static_cast<int64_t>(readLittle<uint64_t>(positions));
+    if (start != at)
+      return makeError("the codes", tile, 0,
+                       "start at byte " + std::to_string(start) + " and not " +
+                           std::to_string(at));
+    for (int64_t v = 0; v < layout.vectorsPerTile(); ++v) {
+      if (v % Layout::kUnitVectors == 0) {
+        int64_t unit =
+            start + readLittle<uint32_t>(
+                        positions + layout.offsetAt(v / Layout::kUnitVectors));
+        if (unit != at)
+          return makeError("the codes", tile, v,
+                           "start at byte " + std::to_string(unit) +
+                               " and not " + std::to_string(at));
+      }
+      auto bits = readLittle<uint64_t>(positions + layout.maskAt(v));
+      if (bits & ~getVectorMask({}, layout.rows, layout.cols, tile, v))
+        return makeError("the mask", tile, v, "keeps codes beyond the matrix");
+      int64_t bytes = layout.keptBytes(std::popcount(bits));
+      if (at + bytes > size)
+        return makeError("the codes", tile, v, "end beyond the payload");
+      forEachKept(bits, tile, v, [&](int64_t j, KeptCode kept) {
+        uint8_t stored = nibbles
+                             ? packed.payload[at + j / 2] >> (j % 2 * 4) & 15
+                             : packed.payload[at + j];
+        codes[kept.row * layout.cols + kept.col] = map.code[stored];
+      });
+      at += bytes;
+    }
+  }
+  if (at != size)
+    return "expected a payload of " + std::to_string(at) + " bytes, got " +
+           std::to_string(size);
+  return std::nullopt;
+}
+
+} // namespace mlir::sq::numerics

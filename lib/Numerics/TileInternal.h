@@ -1,0 +1,31 @@
+//===- TileInternal.h - What the packers of tiles share ---------*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_LIB_NUMERICS_TILEINTERNAL_H
+#define SPARSE_QUANT_LIB_NUMERICS_TILEINTERNAL_H
+
+#include "sparse-quant/Numerics/TileLayout.h"
+
+namespace mlir::sq::numerics {
+
+/// Code byte to stored byte or nibble, and back.
+struct CodeMap {
+  uint8_t stored[256], code[256];
+
+  explicit CodeMap(const TileLayout &layout);
+};
+
+/// TileStorage::Bitmap (NUM-L9), payload and positions alone.
+void packBitmap(const TileLayout &layout, std::span<const uint8_t> codes,
+                std::span<const uint8_t> mask, int64_t firstByte,
+                PackedTiles &out);
+/// `codes` are zeros.
+Error unpackBitmap(const TileLayout &layout, const PackedTiles &packed,
+                   std::span<uint8_t> codes);
+
+} // namespace mlir::sq::numerics
+
+#endif // SPARSE_QUANT_LIB_NUMERICS_TILEINTERNAL_H
