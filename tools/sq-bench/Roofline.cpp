@@ -18,6 +18,9 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -25,18 +28,46 @@
 using namespace sqbench;
 using Clock = std::chrono::steady_clock;
 
+#if defined(__linux__)
+/// The cores that the program began with; OpenMP may bind the main thread to
+/// one of them later (OMP_PROC_BIND), and new threads inherit that.
+static const cpu_set_t cores = [] {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  sched_getaffinity(0, sizeof set, &set);
+  return set;
+}();
+
+/// A core for each thread: the scheduler takes longer to spread them than some
+/// loops run.
+static void bindThread(int id) {
+  int skip = id % std::max(CPU_COUNT(&cores), 1);
+  for (int core = 0; core < CPU_SETSIZE; ++core) {
+    if (!CPU_ISSET(core, &cores) || skip-- > 0)
+      continue;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    sched_setaffinity(0, sizeof set, &set);
+    return;
+  }
+}
+#else
+static void bindThread(int) {}
+#endif
+
 /// Seconds from the moment that all threads are there until all are done.
 static double timeThreads(int threads, const std::function<void(int)> &body) {
-  std::atomic<int> ready = 0, done = 0;
+  std::atomic<int> ready = 0;
   std::atomic<bool> go = false;
   std::vector<std::thread> team;
   for (int id = 0; id < threads; ++id)
     team.emplace_back([&, id] {
+      bindThread(id);
       ++ready;
       while (!go)
         std::this_thread::yield();
       body(id);
-      ++done;
     });
   while (ready < threads)
     std::this_thread::yield();
@@ -112,7 +143,7 @@ static double measureRead(int threads) {
 
 #if defined(__x86_64__)
 namespace {
-constexpr int64_t steps = 1 << 18;
+constexpr int64_t steps = 1 << 20;
 /// Enough independent sums to hide the latency of two pipes.
 constexpr int chains = 16;
 
