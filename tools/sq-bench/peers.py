@@ -119,15 +119,14 @@ def setup(options):
 # --------------------------------------------------------------------------- #
 
 class Worker:
-    """A library in a process of its own (peers/worker.py)."""
+    """A process that answers requests: one of peers/*worker.py."""
 
-    def __init__(self, library, folder, threads):
-        self.library, self.labels = library, {}
-        self.log = open(folder / f"{library}.log", "w")
+    def __init__(self, log, threads, *command):
+        self.labels = {}
+        self.log = open(log, "w")
         self.process = subprocess.Popen(
-            [python_of(folder), HERE / "peers" / "worker.py", library, folder, str(threads)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True,
-            env=environment(threads))
+            [str(part) for part in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=self.log, text=True, env=environment(threads))
 
     def ask(self, **request):
         try:
@@ -183,14 +182,16 @@ class Ours:
 
 
 def measure_layers(options):
-    result = {"machine": describe_machine(options), "layers": [], "versions": {}}
+    result = load_results(options, "layers")
     for threads in options.threads:
         ours = Ours(options, threads)
         for shape in options.shapes:
             n, k = map(int, shape.split("x"))
             workers = []
             for library in options.libraries:
-                worker = Worker(library, options.folder, threads)
+                worker = Worker(options.folder / f"{library}.log", threads,
+                                python_of(options.folder), HERE / "peers" / "worker.py", library,
+                                options.folder, threads)
                 answer = worker.ask(do="versions")
                 if "failure" in answer:
                     result["versions"][library] = "not available: " + answer["failure"]
@@ -202,8 +203,7 @@ def measure_layers(options):
             for m in SHAPES.get(shape, options.m):
                 case = {"shape": shape, "m": m, "threads": threads, "rows": {}}
                 measure_case(case, ours, workers, options)
-                result["layers"].append(case)
-                (options.folder / "layers.json").write_text(json.dumps(result, indent=1))
+                store_result(options, "layers", result, case, ["shape", "m", "threads"])
                 print(f"{shape} m={m} threads={threads}: {len(case['rows'])} rows", flush=True)
             for worker in workers:
                 worker.close()
@@ -222,7 +222,10 @@ def measure_case(case, ours, workers, options):
         turns = rows.get(label, {}).get("turns", [])
         return bool(turns) and turns[0] > SLOW_SECONDS
 
-    ours.measure(case["shape"], case["m"], LAYERS)  # Compiles.
+    # This one compiles what isn't there.
+    for label, (_, row) in ours.measure(case["shape"], case["m"], LAYERS).items():
+        if "compile_s" in row and row["compile_s"] == row["compile_s"]:
+            add("sq " + label, None, compile_s=row["compile_s"])
     for _ in range(options.rounds):
         layers = [layer for layer in LAYERS if not is_slow("sq " + layer_label(*layer))]
         with holding(options.lock):
@@ -233,8 +236,6 @@ def measure_case(case, ours, workers, options):
                 for key in ("read_GB/s", "int8_Gops", "f32_Gops"):
                     if key in row:
                         case.setdefault(key, []).append(row[key])
-                if seconds is not None and row.get("compile_s") == row.get("compile_s"):
-                    add("sq " + label, None, compile_s=row.get("compile_s"))
         with holding(options.lock):
             for worker in workers:
                 # The threads of the one before look for work a while longer.
@@ -258,7 +259,26 @@ def describe_machine(options):
     return {"cpu": cpu.group(1) if cpu else platform.machine(), "cores": os.cpu_count(),
             "date": datetime.date.today().isoformat(), "commit": commit,
             "system": platform.freedesktop_os_release().get("PRETTY_NAME", ""),
-            "command": " ".join(["peers.py", *options.command])}
+            "commands": [" ".join(["peers.py", *options.command])]}
+
+
+def load_results(options, name):
+    """Those of an earlier call on the same commit, to which this one adds."""
+    result = {"machine": describe_machine(options), name: [], "versions": {}}
+    path = options.folder / f"{name}.json"
+    earlier = json.loads(path.read_text()) if path.exists() else None
+    if earlier and earlier["machine"]["commit"] == result["machine"]["commit"]:
+        commands = earlier["machine"]["commands"] + result["machine"]["commands"]
+        result = earlier
+        result["machine"]["commands"] = list(dict.fromkeys(commands))
+    return result
+
+
+def store_result(options, name, result, case, keys):
+    """Replaces what was measured before of the same case."""
+    result[name] = [other for other in result[name]
+                    if any(other[key] != case[key] for key in keys)] + [case]
+    (options.folder / f"{name}.json").write_text(json.dumps(result, indent=1))
 
 
 def main():
@@ -269,13 +289,18 @@ def main():
     def numbers(text):
         return [int(part) for part in text.split(",")]
 
+    def shape(text):
+        if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", text):
+            raise argparse.ArgumentTypeError(f"'{text}' isn't NxK")
+        return text
+
     parser.add_argument("do", choices=["setup", "layers", "models", "report"])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
     parser.add_argument("--threads", type=numbers, default=[2, 1])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.1, help="of a turn")
-    parser.add_argument("--shapes", nargs="+", default=list(SHAPES))
+    parser.add_argument("--shapes", type=shape, nargs="+", default=list(SHAPES))
     parser.add_argument("--m", type=numbers, default=[1, 128], help="for other shapes")
     parser.add_argument("--libraries", nargs="*", default=LIBRARIES)
     parser.add_argument("--models", nargs="+", default=["llama-1b", "opt-125m"])
@@ -284,7 +309,8 @@ def main():
     parser.add_argument("--markdown", type=pathlib.Path)
     parser.add_argument("--plot", type=pathlib.Path)
     options = parser.parse_args()
-    options.command = [argument for argument in sys.argv[1:] if not argument.startswith("--lock")]
+    options.command = ["FOLDER" if argument == str(options.folder) else argument
+                       for argument in sys.argv[1:] if not argument.startswith("--lock")]
     options.folder = options.folder.resolve()
     if options.do == "setup":
         return setup(options)
