@@ -211,9 +211,9 @@ SmallVector<Value> TileProduct::emitUngrouped(TileReader &reader,
                                               ArrayRef<Value> rows) {
   int64_t blockCols = getBlockCols(layout);
   int64_t blockVectors = blockCols / layout.vectorCols();
-  // A sum waits for the one before it, four cycles; few rows leave nothing to
-  // do meanwhile but sums of their own of every other vector.
-  size_t ways = rows.size() <= 2 ? 2 : 1, size = rows.size() + 1;
+  // A sum waits for the one before it, four cycles or five; of few rows there
+  // are not enough others to do meanwhile, so every other vector has its own.
+  size_t ways = rows.size() <= 4 ? 2 : 1, size = rows.size() + 1;
   auto unpack = [&](ArrayRef<Value> carried) {
     SmallVector<Sums> sums;
     for (; !carried.empty(); carried = carried.drop_front(size))
@@ -339,19 +339,26 @@ void TileProduct::emitRows(Value tile, Value first, int64_t count) {
     store(tile, row, total);
 }
 
+/// Rows of activations in blocks, large ones first: each block reads all
+/// weights of the tile once.
 void TileProduct::emitTile(Value tile) {
-  auto type = cast<MemRefType>(op.getInput().getType());
-  if (type.getDimSize(0) == 1)
-    return emitRows(tile, index(0), 1);
   // Each row of activations takes a register for its sums, and with scale
   // groups or windows another one, of 32.
-  int64_t block = hasGroups(layout) && layout.hasPositions() ? 6 : 8;
+  int64_t most = hasGroups(layout) && layout.hasPositions() ? 6 : 8;
+  int64_t rows = cast<MemRefType>(op.getInput().getType()).getDimSize(0);
+  if (!ShapedType::isDynamic(rows) && rows <= most)
+    return emitRows(tile, index(0), rows);
   Value count = memref::DimOp::create(b, op.getInput(), index(0));
-  Value whole = arith::MulIOp::create(
-      b, arith::DivUIOp::create(b, count, index(block)), index(block));
-  emitLoop(b, index(0), whole, block,
-           [&](Value row) { emitRows(tile, row, block); });
-  emitLoop(b, whole, count, 1, [&](Value row) { emitRows(tile, row, 1); });
+  Value first = index(0);
+  for (int64_t size : {most, int64_t(4), int64_t(2), int64_t(1)}) {
+    Value blocks = arith::DivUIOp::create(
+        b, arith::SubIOp::create(b, count, first), index(size));
+    Value end = arith::AddIOp::create(
+        b, first, arith::MulIOp::create(b, blocks, index(size)));
+    emitLoop(b, first, end, size,
+             [&](Value row) { emitRows(tile, row, size); });
+    first = end;
+  }
 }
 
 void TileProduct::emit() {

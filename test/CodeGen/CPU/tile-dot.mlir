@@ -68,13 +68,19 @@ func.func @mxfp4(%x: memref<1x32xi8>, %xs: memref<1x1xf32>, %p: memref<1x256xi8>
 
 // -----
 
-// Many rows: eight share each vector of weights, then single ones; 20 rows of
-// weights are a tile and a part of one.
+// Many rows: eight share each vector of weights, the rest four, two and one; 20
+// rows of weights are a tile and a part of one.
 // CHECK-LABEL: @many_rows
 // CHECK: scf.parallel
 // CHECK:   scf.for {{.*}} step %c8
 // CHECK-COUNT-9: vpdpbusd
 // CHECK:   vector.maskedstore
+// CHECK:   scf.for {{.*}} step %c4
+// CHECK-COUNT-5: vpdpbusd
+// CHECK:   scf.for {{.*}} step %c2
+// CHECK-COUNT-3: vpdpbusd
+// CHECK:   scf.for {{.*}} step %c1
+// CHECK-COUNT-2: vpdpbusd
 func.func @many_rows(%x: memref<?x4xi8>, %xs: memref<?x1xf32>, %p: memref<2x64xi8>,
                      %s: memref<2x16xf32>, %y: memref<?x20xf32>) {
   sq.matmul ins(%x, %xs : memref<?x4xi8>, memref<?x1xf32>)
