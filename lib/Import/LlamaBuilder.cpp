@@ -16,8 +16,9 @@ using namespace mlir;
 using namespace mlir::sq;
 
 LlamaBuilder::LlamaBuilder(ModuleOp module, const LlamaModel &model,
-                           int64_t capacity)
-    : module(module), model(model), config(model.config), capacity(capacity),
+                           const ImportOptions &options)
+    : module(module), model(model), config(model.config),
+      capacity(options.maxSeq), cacheType(options.kvCache),
       b(module.getLoc(), module.getBodyRegion()) {}
 
 //===----------------------------------------------------------------------===//
@@ -94,6 +95,28 @@ Value LlamaBuilder::expand(Value value, Sizes sizes,
 // Functions
 //===----------------------------------------------------------------------===//
 
+SmallVector<std::pair<StringRef, Type>> LlamaBuilder::getCaches() {
+  int64_t layers = config.numLayers, heads = config.numKVHeads,
+          size = config.headDim, lanes = AttentionOp::kLanes,
+          positions = llvm::alignTo(capacity, AttentionOp::kPositionBlock);
+  Type element = b.getF32Type();
+  if (cacheType == KVCacheType::F16)
+    element = b.getF16Type();
+  else if (cacheType == KVCacheType::Int8)
+    element = b.getI8Type();
+  SmallVector<std::pair<StringRef, Type>> caches = {
+      {"k_cache",
+       RankedTensorType::get({layers, heads, positions / lanes, size, lanes},
+                             element)},
+      {"v_cache",
+       RankedTensorType::get({layers, heads, positions, size}, element)}};
+  if (cacheType == KVCacheType::Int8)
+    for (StringRef name : {"k_scale", "v_scale"})
+      caches.push_back({name, RankedTensorType::get({layers, heads, positions},
+                                                    b.getF32Type())});
+  return caches;
+}
+
 /// The interface that LowerInterface and the runtime read; see
 /// CodeGen/Artifact/Signature.h.
 func::FuncOp LlamaBuilder::declare(StringRef name, int64_t numTokens) {
@@ -101,35 +124,37 @@ func::FuncOp LlamaBuilder::declare(StringRef name, int64_t numTokens) {
   Type f32 = b.getF32Type();
   auto tokensType = RankedTensorType::get({numTokens}, b.getI32Type());
   auto posType = RankedTensorType::get({}, b.getI64Type());
-  auto cacheType = RankedTensorType::get(
-      {config.numLayers, capacity, config.numKVHeads, config.headDim}, f32);
   auto logitsType = RankedTensorType::get({numTokens, config.vocabSize}, f32);
   bool isDynamic = ShapedType::isDynamic(numTokens);
 
   auto named = [&](StringRef key, Attribute value) {
     return NamedAttribute(StringAttr::get(context, key), value);
   };
-  NamedAttrList tokensAttrs, posAttrs, keyAttrs, valueAttrs, logitsAttrs;
+  NamedAttrList tokensAttrs, posAttrs, logitsAttrs;
   tokensAttrs.append(named("sq.name", b.getStringAttr("tokens")));
   tokensAttrs.append(named("sq.bound", b.getI64IntegerAttr(config.vocabSize)));
   posAttrs.append(named("sq.name", b.getStringAttr("pos")));
-  keyAttrs.append(named("sq.state", b.getStringAttr("k_cache")));
-  valueAttrs.append(named("sq.state", b.getStringAttr("v_cache")));
   logitsAttrs.append(named("sq.name", b.getStringAttr("logits")));
   if (isDynamic) {
     tokensAttrs.append(named("sq.dims", b.getStrArrayAttr({"T"})));
     logitsAttrs.append(named("sq.dims", b.getStrArrayAttr({"T", ""})));
   }
-  auto func = func::FuncOp::create(
-      b, name,
-      b.getFunctionType({tokensType, posType, cacheType, cacheType},
-                        {logitsType, cacheType, cacheType}));
-  func.setAllArgAttrs(ArrayRef<DictionaryAttr>{
-      tokensAttrs.getDictionary(context), posAttrs.getDictionary(context),
-      keyAttrs.getDictionary(context), valueAttrs.getDictionary(context)});
-  func.setAllResultAttrs(ArrayRef<DictionaryAttr>{
-      logitsAttrs.getDictionary(context), keyAttrs.getDictionary(context),
-      valueAttrs.getDictionary(context)});
+  SmallVector<Type> inputs = {tokensType, posType}, results = {logitsType};
+  SmallVector<DictionaryAttr> argAttrs = {tokensAttrs.getDictionary(context),
+                                          posAttrs.getDictionary(context)},
+                              resultAttrs = {
+                                  logitsAttrs.getDictionary(context)};
+  for (auto [state, type] : getCaches()) {
+    NamedAttrList attrs;
+    attrs.append(named("sq.state", b.getStringAttr(state)));
+    inputs.push_back(type);
+    results.push_back(type);
+    argAttrs.push_back(attrs.getDictionary(context));
+    resultAttrs.push_back(attrs.getDictionary(context));
+  }
+  auto func = func::FuncOp::create(b, name, b.getFunctionType(inputs, results));
+  func.setAllArgAttrs(argAttrs);
+  func.setAllResultAttrs(resultAttrs);
   func->setAttr("sq.pos_arg", b.getStringAttr("pos"));
   func->setAttr("sq.capacity", b.getI64IntegerAttr(capacity));
   if (isDynamic) {
@@ -149,21 +174,13 @@ void LlamaBuilder::addFunction(StringRef name, int64_t numTokens) {
   Block *entry = func.addEntryBlock();
   b.setInsertionPointToStart(entry);
   tokens = entry->getArgument(0);
-  keyCache = entry->getArgument(2);
-  valueCache = entry->getArgument(3);
-  isSingleToken = numTokens == 1;
+  caches.assign(std::next(entry->args_begin(), 2), entry->args_end());
 
   Value position = tensor::ExtractOp::create(b, entry->getArgument(1));
   pos = arith::IndexCastOp::create(b, b.getIndexType(), position);
-  Value count;
-  if (ShapedType::isDynamic(numTokens)) {
-    count = tensor::DimOp::create(b, tokens, 0);
-    length = count;
-  } else {
-    count = arith::ConstantIndexOp::create(b, numTokens);
-    length = index(numTokens);
-  }
-  total = arith::AddIOp::create(b, pos, count).getResult();
+  length = ShapedType::isDynamic(numTokens)
+               ? OpFoldResult(tensor::DimOp::create(b, tokens, 0).getResult())
+               : OpFoldResult(index(numTokens));
 
   Value x = embed();
   makeRotations();
@@ -173,7 +190,9 @@ void LlamaBuilder::addFunction(StringRef name, int64_t numTokens) {
   }
   x = normalize(x, model.finalNorm);
   Value logits = linear(x, model.head, config.vocabSize);
-  func::ReturnOp::create(b, ValueRange{logits, keyCache, valueCache});
+  SmallVector<Value> results = {logits};
+  llvm::append_range(results, caches);
+  func::ReturnOp::create(b, results);
 }
 
 OwningOpRef<ModuleOp> mlir::sq::buildLlama(MLIRContext &context,
@@ -184,7 +203,7 @@ OwningOpRef<ModuleOp> mlir::sq::buildLlama(MLIRContext &context,
                       tensor::TensorDialect, SQDialect>();
   OwningOpRef<ModuleOp> module =
       ModuleOp::create(UnknownLoc::get(&context), StringRef(model.name));
-  LlamaBuilder builder(*module, model, options.maxSeq);
+  LlamaBuilder builder(*module, model, options);
   if (options.prefill)
     builder.addFunction("prefill", ShapedType::kDynamic);
   if (options.decode)

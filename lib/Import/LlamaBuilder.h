@@ -22,7 +22,8 @@ namespace mlir::sq {
 
 class LlamaBuilder {
 public:
-  LlamaBuilder(ModuleOp module, const LlamaModel &model, int64_t capacity);
+  LlamaBuilder(ModuleOp module, const LlamaModel &model,
+               const ImportOptions &options);
 
   /// Adds `name` with `numTokens` tokens a call, or ShapedType::kDynamic.
   void addFunction(StringRef name, int64_t numTokens);
@@ -37,6 +38,8 @@ private:
   using Body = function_ref<Value(ValueRange args)>;
   using Sizes = ArrayRef<OpFoldResult>;
 
+  /// Names and types of the states.
+  SmallVector<std::pair<StringRef, Type>> getCaches();
   func::FuncOp declare(StringRef name, int64_t numTokens);
 
   // Building blocks.
@@ -64,10 +67,7 @@ private:
   void makeRotations();
   /// [T, product of heads * D] -> [T, heads..., D], rotated.
   Value rotate(Value x, ArrayRef<int64_t> heads);
-  /// Stores [T, Hk, D] at `pos` of a layer of the cache and returns all that
-  /// the layer has stored, [P, Hk, D].
-  Value updateCache(Value &cache, Value x, int64_t layer);
-  Value softmax(Value scores);
+  std::pair<Value, Value> toCacheType(Value x);
   Value attend(Value x, const LlamaLayer &weights, int64_t layer);
   Value feedForward(Value x, const LlamaLayer &weights);
 
@@ -75,13 +75,15 @@ private:
   const LlamaModel &model;
   const LlamaConfig &config;
   int64_t capacity;
+  KVCacheType cacheType;
   ImplicitLocOpBuilder b;
 
   // Of the function in work.
-  Value tokens, pos, keyCache, valueCache, cosines, sines;
-  /// T and P.
-  OpFoldResult length, total;
-  bool isSingleToken = false;
+  Value tokens, pos, cosines, sines;
+  /// Keys, values, and with codes their scales.
+  SmallVector<Value> caches;
+  /// T.
+  OpFoldResult length;
 };
 
 } // namespace mlir::sq

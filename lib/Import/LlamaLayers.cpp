@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Written so that one-shot bufferization updates the caches in place (each
-// layer reads its slice of a cache before the next layer writes its own), and
-// so that innermost loops run over contiguous memory.
+// Written so that one-shot bufferization updates the caches in place: each
+// layer's sq.attention takes them from the layer before.
 //
 //===----------------------------------------------------------------------===//
 #include "LlamaBuilder.h"
@@ -15,9 +14,9 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
 
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -191,54 +190,36 @@ Value LlamaBuilder::rotate(Value x, ArrayRef<int64_t> heads) {
 // Attention
 //===----------------------------------------------------------------------===//
 
-Value LlamaBuilder::updateCache(Value &cache, Value x, int64_t layer) {
-  OpFoldResult heads = index(config.numKVHeads), size = index(config.headDim);
-  SmallVector<OpFoldResult> strides(4, index(1));
-  cache = tensor::InsertSliceOp::create(
-      b, x, cache,
-      ArrayRef<OpFoldResult>{index(layer), pos, index(0), index(0)},
-      ArrayRef<OpFoldResult>{index(1), length, heads, size}, strides);
-  auto type = RankedTensorType::get(
-      {ShapedType::kDynamic, config.numKVHeads, config.headDim},
-      b.getF32Type());
-  return tensor::ExtractSliceOp::create(
-      b, type, cache,
-      ArrayRef<OpFoldResult>{index(layer), index(0), index(0), index(0)},
-      ArrayRef<OpFoldResult>{index(1), total, heads, size}, strides);
-}
-
-/// exp(scale * (score - max)) over the positions that a token sees, not yet
-/// divided by its sum: [T, Hk, G, P].
-Value LlamaBuilder::softmax(Value scores) {
-  OpFoldResult heads = index(config.numKVHeads),
-               group = index(config.getGroupSize());
-  const unsigned all[] = {0, 1, 2, 3}, rows[] = {0, 1, 2};
-  // A single token is the last one and sees everything.
-  auto select = [&](Value score, Value hidden) -> Value {
-    if (isSingleToken)
-      return score;
-    Value token = linalg::IndexOp::create(b, 0);
-    Value seen = linalg::IndexOp::create(b, 3);
-    Value last = arith::AddIOp::create(b, pos, token);
-    Value visible =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::ule, seen, last);
-    return arith::SelectOp::create(b, visible, score, hidden);
-  };
-  float infinity = std::numeric_limits<float>::infinity();
-  Value lowest = constant(-infinity), zero = constant(0.0f);
-  Value maxima = generic(
-      {{scores, all}}, {filled({length, heads, group}, -infinity), rows}, 4,
-      [&](ValueRange args) -> Value {
-        return arith::MaxNumFOp::create(b, args[1], select(args[0], lowest));
-      });
-  Value scale = constant(
-      static_cast<float>(1.0 / std::sqrt(static_cast<double>(config.headDim))));
-  return map({{scores, all}, {maxima, rows}}, {length, heads, group, total},
-             [&](ValueRange args) -> Value {
-               Value distance = arith::SubFOp::create(b, args[0], args[1]);
-               Value scaled = arith::MulFOp::create(b, distance, scale);
-               return select(math::ExpOp::create(b, scaled), zero);
-             });
+/// Keys or values as the caches hold them, and their scales where that is
+/// codes.
+std::pair<Value, Value> LlamaBuilder::toCacheType(Value x) {
+  switch (cacheType) {
+  case KVCacheType::F32:
+    return {x, Value()};
+  case KVCacheType::F16: {
+    Value init = tensor::EmptyOp::create(
+        b,
+        ArrayRef<OpFoldResult>{length, index(config.numKVHeads),
+                               index(config.headDim)},
+        b.getF16Type());
+    return {generic({{x, {0, 1, 2}}}, {init, {0, 1, 2}}, 3,
+                    [&](ValueRange args) -> Value {
+                      return arith::TruncFOp::create(b, b.getF16Type(),
+                                                     args[0]);
+                    }),
+            Value()};
+  }
+  case KVCacheType::Int8: {
+    numerics::Format perToken;
+    perToken.family = numerics::Family::Int;
+    perToken.bits = 8;
+    perToken.scope = numerics::GroupScope::Row;
+    auto quantized = QuantizeOp::create(
+        b, b.getLoc(), x, getFormatAttr(b.getContext(), perToken));
+    return {quantized.getValues(), quantized.getScales().front()};
+  }
+  }
+  llvm_unreachable("unknown type of caches");
 }
 
 Value LlamaBuilder::attend(Value x, const LlamaLayer &weights, int64_t layer) {
@@ -250,34 +231,23 @@ Value LlamaBuilder::attend(Value x, const LlamaLayer &weights, int64_t layer) {
   Value key = rotate(linear(x, weights.key, config.getKVSize()), {numHeads});
   Value value = expand(linear(x, weights.value, config.getKVSize()),
                        {length, heads, size}, {{0}, {1, 2}});
-  Value keys = updateCache(keyCache, key, layer);
-  Value values = updateCache(valueCache, value, layer);
-
-  // Loops: token, head, query head of the group, position, element.
-  auto multiplyAdd = [&](ValueRange args) -> Value {
-    Value product = arith::MulFOp::create(b, args[0], args[1]);
-    return arith::AddFOp::create(b, args[2], product);
-  };
-  Value scores =
-      generic({{query, {0, 1, 2, 4}}, {keys, {3, 1, 4}}},
-              {filled({length, heads, group, total}, 0.0f), {0, 1, 2, 3}}, 5,
-              multiplyAdd);
-  Value weighted = softmax(scores);
-  Value sums = generic({{weighted, {0, 1, 2, 3}}},
-                       {filled({length, heads, group}, 0.0f), {0, 1, 2}}, 4,
-                       [&](ValueRange args) -> Value {
-                         return arith::AddFOp::create(b, args[1], args[0]);
-                       });
-  Value mixed =
-      generic({{weighted, {0, 1, 2, 3}}, {values, {3, 1, 4}}},
-              {filled({length, heads, group, size}, 0.0f), {0, 1, 2, 4}}, 5,
-              multiplyAdd);
-  Value normalized =
-      map({{mixed, {0, 1, 2, 3}}, {sums, {0, 1, 2}}},
-          {length, heads, group, size}, [&](ValueRange args) -> Value {
-            return arith::DivFOp::create(b, args[0], args[1]);
-          });
+  auto [keys, keyScales] = toCacheType(key);
+  auto [values, valueScales] = toCacheType(value);
+  SmallVector<Value> scales;
+  if (keyScales)
+    scales = {keyScales, valueScales};
+  Value init = empty({length, heads, group, size});
+  SmallVector<Type> types = {init.getType()};
+  llvm::append_range(types, ValueRange(caches).getTypes());
+  auto attention = AttentionOp::create(
+      b, types, query, keys, values, scales, pos, init, caches,
+      b.getI64IntegerAttr(layer),
+      b.getF32FloatAttr(static_cast<float>(
+          1.0 / std::sqrt(static_cast<double>(config.headDim)))));
+  caches.assign(std::next(attention.getResults().begin()),
+                attention.getResults().end());
   Value flat = tensor::CollapseShapeOp::create(
-      b, normalized, ArrayRef<ReassociationIndices>{{0}, {1, 2, 3}});
+      b, attention.getResults().front(),
+      ArrayRef<ReassociationIndices>{{0}, {1, 2, 3}});
   return linear(flat, weights.output, config.hiddenSize);
 }

@@ -42,6 +42,7 @@ void mlir::sq::buildReferencePipeline(OpPassManager &pm,
   // Here the sq ops disappear, and with them what there was to prove.
   pm.addPass(createSQVerifyOrder());
   ConvertSQToLinalgPassOptions convert;
+  convert.keepAttention = true;
   convert.keepKernels = {cpu::kTileDot.str(), cpu::kDecodeRows.str()};
   pm.addPass(createConvertSQToLinalgPass(convert));
   pm.addPass(createConvertElementwiseToLinalgPass());
@@ -74,6 +75,8 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
                                         const CPUPipelineOptions &options) {
   pm.addPass(createSQVerifyOrder());
   pm.addPass(createLowerLinear({options.lanes}));
+  pm.addPass(createLowerAttention());
+  pm.addPass(createApproximateMath());
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   if (options.openmp)

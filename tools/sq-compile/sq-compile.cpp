@@ -37,6 +37,15 @@ static cl::opt<int64_t>
            cl::desc("Positions of the KV caches of an imported model (default: "
                     "the model's maximum, at most 2048)"),
            cl::value_desc("n"), cl::init(0), cl::cat(inputOptions));
+static cl::opt<KVCacheType> kvCache(
+    "kv-cache",
+    cl::desc("Elements of the caches of keys and values of an imported model "
+             "(default: f32)"),
+    cl::values(clEnumValN(KVCacheType::F32, "f32", "as they are computed"),
+               clEnumValN(KVCacheType::F16, "f16", "half the memory"),
+               clEnumValN(KVCacheType::Int8, "int8",
+                          "a quarter; a scale for each token and head")),
+    cl::init(KVCacheType::F32), cl::cat(inputOptions));
 static cl::opt<std::string>
     weightsDir("weights-dir",
                cl::desc("Folder of the weight files that the module names "
@@ -164,6 +173,7 @@ static mlir::OwningOpRef<mlir::ModuleOp> loadModel(mlir::MLIRContext &context,
     return mlir::parseSourceFile<mlir::ModuleOp>(input, sources, &context);
   ImportOptions options;
   options.maxSeq = maxSeq;
+  options.kvCache = kvCache;
   auto module = importModel(context, input, options);
   if (module)
     return std::move(*module);

@@ -30,6 +30,15 @@ static cl::opt<int64_t>
            cl::desc("Positions of the KV caches (default: the model's maximum, "
                     "at most 2048)"),
            cl::value_desc("n"), cl::init(0), cl::cat(category));
+static cl::opt<KVCacheType> kvCache(
+    "kv-cache",
+    cl::desc("Elements of the caches of keys and values "
+             "(default: f32)"),
+    cl::values(clEnumValN(KVCacheType::F32, "f32", "as they are computed"),
+               clEnumValN(KVCacheType::F16, "f16", "half the memory"),
+               clEnumValN(KVCacheType::Int8, "int8",
+                          "a quarter; a scale for each token and head")),
+    cl::init(KVCacheType::F32), cl::cat(category));
 
 namespace {
 enum Function { Prefill, Decode };
@@ -59,6 +68,7 @@ int main(int argc, char **argv) {
                 ", expected a positive number");
   ImportOptions options;
   options.maxSeq = maxSeq;
+  options.kvCache = kvCache;
   if (!functions.empty()) {
     options.prefill = llvm::is_contained(functions, Prefill);
     options.decode = llvm::is_contained(functions, Decode);

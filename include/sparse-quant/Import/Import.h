@@ -20,12 +20,22 @@
 
 namespace mlir::sq {
 
+/// Elements of the caches of keys and values.
+enum class KVCacheType {
+  F32,
+  /// Rounded to nearest even.
+  F16,
+  /// Codes with a scale for each token and head.
+  Int8,
+};
+
 struct ImportOptions {
   /// Positions of the KV caches; 0 takes the model's own maximum, but at most
   /// `defaultMaxSeq`: long-context models name lengths whose caches nobody
   /// wants by accident.
   int64_t maxSeq = 0;
   static constexpr int64_t defaultMaxSeq = 2048;
+  KVCacheType kvCache = KVCacheType::F32;
   /// `prefill(tokens: i32[T], pos: i64)`, with T dynamic.
   bool prefill = true;
   /// `decode(token: i32[1], pos: i64)`.

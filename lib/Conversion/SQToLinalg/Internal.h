@@ -15,6 +15,7 @@
 
 namespace mlir::sq {
 
+void populateAttentionPatterns(RewritePatternSet &patterns);
 void populateMaskPatterns(RewritePatternSet &patterns);
 void populatePackPatterns(RewritePatternSet &patterns);
 void populateQuantizePatterns(RewritePatternSet &patterns);

@@ -21,6 +21,7 @@ using namespace mlir;
 using namespace mlir::sq;
 
 void mlir::sq::populateSQToLinalgPatterns(RewritePatternSet &patterns) {
+  populateAttentionPatterns(patterns);
   populateMaskPatterns(patterns);
   populateMatmulPatterns(patterns);
   populatePackPatterns(patterns);
@@ -34,11 +35,11 @@ struct ConvertSQToLinalgPass
   using ConvertSQToLinalgPassBase::ConvertSQToLinalgPassBase;
 
   void runOnOperation() override {
-    WalkResult onTensors = getOperation()->walk([](MatmulOp op) {
-      if (op.getResult())
+    WalkResult onTensors = getOperation()->walk([](Operation *op) {
+      if (!isa<MatmulOp, AttentionOp>(op) || op->getNumResults() > 0)
         return WalkResult::advance();
-      op.emitOpError("expected tensors, got memrefs; run convert-sq-to-linalg "
-                     "before bufferization");
+      op->emitOpError("expected tensors, got memrefs; run convert-sq-to-linalg "
+                      "before bufferization");
       return WalkResult::interrupt();
     });
     if (onTensors.wasInterrupted())
@@ -50,6 +51,8 @@ struct ConvertSQToLinalgPass
     target.addDynamicallyLegalOp<MatmulOp>([&](MatmulOp op) {
       return op.getKernel() && llvm::is_contained(keepKernels, *op.getKernel());
     });
+    target.addDynamicallyLegalOp<AttentionOp>(
+        [&](AttentionOp) -> bool { return keepAttention; });
     target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
     RewritePatternSet patterns(&getContext());
     populateSQToLinalgPatterns(patterns);

@@ -83,6 +83,61 @@ def LowerLinear : Pass<"sq-lower-linear", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def ApproximateMath : Pass<"sq-approximate-math"> {
+  let summary = "exp, tanh and erf to polynomials, so that their loops vectorize";
+  let description = [{
+    A call of libm for each element keeps the loop around it scalar. The
+    polynomials are upstream's; their errors, which a test bounds: `exp` 1 unit in
+    the last place from -87 to 10, 4 above, and 0 for what would be subnormal;
+    `tanh` and `erf` 5. `sin` and `cos` keep their calls: positions times
+    frequencies are large, and their reduction has to be exact.
+
+    Before:
+    ```mlir
+    %y = math.exp %x : f32
+    ```
+    After:
+    ```mlir
+    %k = math.floor %t : f32
+    %p = math.fma %r, %c5, %c4 : f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def LowerAttention : Pass<"sq-lower-attention", "::mlir::ModuleOp"> {
+  let summary = "sq.attention on memrefs to functions of vector code";
+  let description = [{
+    Makes a function for each kind of `sq.attention` (ops that differ in their
+    layer only share one) and calls it. It appends to the caches and computes
+    blocks of rows with an online softmax, in one pass over keys and values: a
+    row of scores is never in memory. Heads run on several threads where there
+    is work for them.
+
+    Needs: bufferized functions, innermost strides of 1.
+    Guarantees: no `sq.attention` is left. `math.exp` on vectors is.
+
+    Before:
+    ```mlir
+    sq.attention ins(%q, %k, %v : ...) at %pos outs(%y : ...) caches(%kc, %vc : ...)
+        {layer = 3, scale = 0.125 : f32}
+    ```
+    After:
+    ```mlir
+    %c3 = arith.constant 3 : index
+    func.call @sq_attention0(%q, %k, %v, %pos, %y, %kc, %vc, %c3) : (...) -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
 def RelaxReductions : Pass<"sq-relax-reductions", "::mlir::func::FuncOp"> {
   let summary = "Let f32 sums be reassociated, so that they vectorize";
   let description = [{

@@ -39,6 +39,8 @@ def ConvertSQToLinalgPass : Pass<"convert-sq-to-linalg"> {
       `linalg.matmul`. Where weights and activations are integers, the product
       of a scale group is exact in i32 (i64 where i32 could overflow) and is
       then scaled in f32.
+    * `sq.attention` becomes its definition, one `linalg.generic` a line, with
+      all scores in memory at once.
 
     Before:
 
@@ -68,6 +70,8 @@ def ConvertSQToLinalgPass : Pass<"convert-sq-to-linalg"> {
     ListOption<"keepKernels", "keep-kernels", "std::string",
                "Leave an sq.matmul whose `kernel` is one of these to the code "
                "generator that has it">,
+    Option<"keepAttention", "keep-attention", "bool", /*default=*/"false",
+           "Leave sq.attention to sq-lower-attention">,
   ];
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",

@@ -454,18 +454,112 @@ LogicalResult MatmulOp::verify() {
                       getInputScales().getTypes(), "SQ-MM-5");
 }
 
-void MatmulOp::getEffects(
+/// On tensors such an op is pure; on memrefs it reads its operands and updates
+/// its destinations.
+static void getDestinationStyleEffects(
+    DestinationStyleOpInterface op,
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  // On tensors the op is pure; on memrefs it reads its operands and updates
-  // the destination.
-  for (OpOperand &operand : getOperation()->getOpOperands()) {
+  for (OpOperand &operand : op->getOpOperands()) {
     if (!isa<MemRefType>(operand.get().getType()))
       continue;
     effects.emplace_back(MemoryEffects::Read::get(), &operand,
                          SideEffects::DefaultResource::get());
-    if (isDpsInit(&operand))
+    if (op.isDpsInit(&operand))
       effects.emplace_back(MemoryEffects::Write::get(), &operand,
                            SideEffects::DefaultResource::get());
   }
+}
+
+void MatmulOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getDestinationStyleEffects(*this, effects);
+}
+
+//===----------------------------------------------------------------------===//
+// sq.attention
+//===----------------------------------------------------------------------===//
+
+LogicalResult AttentionOp::verify() {
+  SmallVector<Value> inits = {getInit()};
+  llvm::append_range(inits, getCaches());
+  bool onTensors = isa<RankedTensorType>(getInit().getType());
+  if (llvm::any_of(getOperation()->getOperandTypes(),
+                   [&](Type type) {
+                     return isa<ShapedType>(type) &&
+                            isa<RankedTensorType>(type) != onTensors;
+                   }) ||
+      (onTensors ? !llvm::equal(getResultTypes(), TypeRange(ValueRange(inits)))
+                 : !getResults().empty()))
+    return emitOpError("expected tensors and a result for outs and each cache, "
+                       "or memrefs and none [SQ-ATT-6]");
+  auto typeOf = [](Value value) { return cast<ShapedType>(value.getType()); };
+  ShapedType query = typeOf(getQuery()), out = typeOf(getInit());
+  if (query.getRank() != 4 ||
+      failed(verifyCompatibleShape(query.getShape(), out.getShape())) ||
+      !query.getElementType().isF32() || !out.getElementType().isF32() ||
+      llvm::any_of(query.getShape().drop_front(), ShapedType::isDynamic))
+    return emitOpError("expected an f32 query and outs of one shape [T, H, G, "
+                       "D] with static H, G and D, got ")
+           << query << " and " << out << " [SQ-ATT-1]";
+  int64_t numTokens = query.getDimSize(0), heads = getNumHeads(),
+          size = getHeadDim();
+  Type element = getCacheType(), f32 = query.getElementType();
+  if (!element.isF32() && !element.isF16() && !element.isInteger(8))
+    return emitOpError("expected keys in f32, f16 or i8, got ")
+           << getKey().getType() << " [SQ-ATT-2]";
+  auto expect = [&](StringRef what, Value value, ArrayRef<int64_t> shape,
+                    Type type, StringRef rule) -> LogicalResult {
+    ShapedType actual = typeOf(value);
+    if (succeeded(verifyCompatibleShape(actual.getShape(), shape)) &&
+        actual.getElementType() == type)
+      return success();
+    return emitOpError("expected ")
+           << what << " of type " << RankedTensorType::get(shape, type)
+           << ", got " << actual << " [" << rule << "]";
+  };
+  if (failed(expect("keys", getKey(), {numTokens, heads, size}, element,
+                    "SQ-ATT-2")) ||
+      failed(expect("values", getValue(), {numTokens, heads, size}, element,
+                    "SQ-ATT-2")))
+    return failure();
+
+  size_t numScales = element.isInteger(8) ? 2 : 0;
+  if (getScales().size() != numScales || getCaches().size() != 2 + numScales)
+    return emitOpError("expected ")
+           << numScales << " tensors of scales and " << 2 + numScales
+           << " caches with keys in " << element << ", got "
+           << getScales().size() << " and " << getCaches().size()
+           << " [SQ-ATT-4]";
+  ShapedType values = typeOf(getCaches()[1]);
+  if (values.getRank() != 4 || !values.hasStaticShape() ||
+      values.getDimSize(2) % kPositionBlock != 0)
+    return emitOpError("expected a value cache [L, H, C, D] with C a multiple "
+                       "of ")
+           << kPositionBlock << ", got " << values << " [SQ-ATT-3]";
+  int64_t layers = values.getDimSize(0), capacity = values.getDimSize(2);
+  if (failed(expect("a key cache", getCaches()[0],
+                    {layers, heads, capacity / kLanes, size, kLanes}, element,
+                    "SQ-ATT-3")) ||
+      failed(expect("a value cache", getCaches()[1],
+                    {layers, heads, capacity, size}, element, "SQ-ATT-3")))
+    return failure();
+  for (size_t i = 0; i < numScales; ++i)
+    if (failed(expect("scales", getScales()[i], {numTokens, heads, 1}, f32,
+                      "SQ-ATT-4")) ||
+        failed(expect("a cache of scales", getCaches()[2 + i],
+                      {layers, heads, capacity}, f32, "SQ-ATT-4")))
+      return failure();
+  auto layer = static_cast<int64_t>(getLayer());
+  if (layer < 0 || layer >= layers)
+    return emitOpError("expected a layer of the ")
+           << layers << " that the caches have, got " << layer << " [SQ-ATT-5]";
+  return success();
+}
+
+void AttentionOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
+        &effects) {
+  getDestinationStyleEffects(*this, effects);
 }

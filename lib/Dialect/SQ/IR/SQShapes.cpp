@@ -80,3 +80,13 @@ LogicalResult MatmulOp::reifyResultShapes(OpBuilder &b,
   shapes.push_back(tensor::getMixedSizes(b, getLoc(), getInit()));
   return success();
 }
+
+LogicalResult
+AttentionOp::reifyResultShapes(OpBuilder &b,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  if (getResults().empty())
+    return failure();
+  for (Value init : getDpsInits())
+    shapes.push_back(tensor::getMixedSizes(b, getLoc(), init));
+  return success();
+}

@@ -469,4 +469,102 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
   let hasVerifier = 1;
 }
 
+//===----------------------------------------------------------------------===//
+// sq.attention
+//===----------------------------------------------------------------------===//
+
+def SQ_AttentionOp : SQ_Op<"attention", [
+    AttrSizedOperandSegments, DestinationStyleOpInterface,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>, SQ_ReifiesShapes]> {
+  let summary = "Causal attention with a cache of keys and values";
+  let description = [{
+    Appends the keys and values of T tokens, the first of which is number
+    `position`, to layer `layer` of the caches; then each token attends to all
+    that came up to it, itself included:
+
+    ```
+    p(t)                                     = position + t
+    keys[layer, h, p(t) / 16, d, p(t) % 16]  = key[t, h, d]
+    values[layer, h, p(t), d]                = value[t, h, d]
+
+    s[t, h, g, p]   = scale * sum over d of query[t, h, g, d] * K[h, p, d]
+    w[t, h, g, p]   = exp(s[t, h, g, p] - m[t, h, g])      // 0 where p > p(t)
+    out[t, h, g, d] = (sum over p of w[t, h, g, p] * V[h, p, d])
+                      / (sum over p of w[t, h, g, p])
+    ```
+
+    with m the largest s of a row, K and V what the layer's caches hold. Query
+    heads share a key and value head in groups: h counts those, g the members.
+
+    | operand | shape | what |
+    | --- | --- | --- |
+    | query | [T, H, G, D] f32 | |
+    | key, value | [T, H, D] f32, f16 or i8 | of the caches' element type |
+    | scales | twice [T, H, 1] f32 | with i8 only: `sq.quantize` of key and value to `int<8, row>` made them |
+    | outs | [T, H, G, D] f32 | overwritten; its content doesn't matter |
+    | key cache | [L, H, C/16, D, 16] | 16 positions beside each other, so that a vector of scores needs no sum across lanes |
+    | value cache | [L, H, C, D] | |
+    | scale caches | twice [L, H, C] f32 | with i8 only: K[h, p, d] is code times scale[h, p] |
+
+    `position` + T beyond C is undefined behavior; who calls a compiled function
+    has it checked. The order of summation is unspecified within f32 rounding.
+
+    Destination style: on tensors the results take the places of `outs` and of
+    the caches, and bufferization updates their buffers in place; on memrefs
+    there is no result.
+
+    ```mlir
+    %r:3 = sq.attention ins(%q, %k, %v : tensor<1x2x4x64xf32>, tensor<1x2x64xf32>, tensor<1x2x64xf32>)
+        at %pos outs(%init : tensor<1x2x4x64xf32>)
+        caches(%kc, %vc : tensor<8x2x16x64x16xf32>, tensor<8x2x256x64xf32>)
+        {layer = 0, scale = 0.125 : f32}
+        -> tensor<1x2x4x64xf32>, tensor<8x2x16x64x16xf32>, tensor<8x2x256x64xf32>
+    ```
+
+    Rules: SQ-ATT-1 query and outs are f32 of one shape [T, H, G, D], with all
+    but T static; SQ-ATT-2 key and value are [T, H, D], both f32, both f16 or
+    both i8; SQ-ATT-3 the caches have the shapes of the table and the key's
+    element type, and C is a multiple of 128 (kernels read whole blocks);
+    SQ-ATT-4 codes of type i8, and only they, come with two tensors of scales
+    and two caches of them; SQ-ATT-5 `layer` is one of the caches'; SQ-ATT-6
+    all operands are tensors and there is a result for `outs` and each cache, or
+    all are memrefs and there is none.
+  }];
+  let arguments = (ins
+      SQ_TensorOrMemRef:$query, SQ_TensorOrMemRef:$key, SQ_TensorOrMemRef:$value,
+      Variadic<SQ_TensorOrMemRef>:$scales, Index:$position,
+      SQ_TensorOrMemRef:$init, Variadic<SQ_TensorOrMemRef>:$caches,
+      I64Attr:$layer, F32Attr:$scale);
+  let results = (outs Variadic<AnyRankedTensor>:$results);
+  let assemblyFormat = [{
+    `ins` `(` $query `,` $key `,` $value (`,` $scales^)? `:` type($query) `,`
+        type($key) `,` type($value) (`,` type($scales)^)? `)`
+    `at` $position `outs` `(` $init `:` type($init) `)`
+    `caches` `(` $caches `:` type($caches) `)` attr-dict (`->` type($results)^)?
+  }];
+  let extraClassDeclaration = [{
+    /// Positions that lie beside each other in the key cache.
+    static constexpr int64_t kLanes = 16;
+    /// What C is a multiple of.
+    static constexpr int64_t kPositionBlock = 128;
+    ::mlir::MutableOperandRange getDpsInitsMutable() {
+      return ::mlir::MutableOperandRange(
+          *this, getInitMutable().getOperandNumber(), 1 + getCaches().size());
+    }
+    /// The caches' extents.
+    int64_t getNumHeads() { return getExtent(getQuery(), 1); }
+    int64_t getGroupSize() { return getExtent(getQuery(), 2); }
+    int64_t getHeadDim() { return getExtent(getQuery(), 3); }
+    ::mlir::Type getCacheType() {
+      return ::llvm::cast<::mlir::ShapedType>(getKey().getType())
+          .getElementType();
+    }
+    bool hasScales() { return !getScales().empty(); }
+    static int64_t getExtent(::mlir::Value value, unsigned dim) {
+      return ::llvm::cast<::mlir::ShapedType>(value.getType()).getDimSize(dim);
+    }
+  }];
+  let hasVerifier = 1;
+}
+
 #endif // SPARSE_QUANT_DIALECT_SQ_IR_SQOPS_TD
