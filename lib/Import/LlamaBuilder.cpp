@@ -185,8 +185,8 @@ void LlamaBuilder::addFunction(StringRef name, int64_t numTokens) {
   Value x = embed();
   makeRotations();
   for (auto [layer, weights] : llvm::enumerate(model.layers)) {
-    x = add(x, attend(normalize(x, weights.attentionNorm), weights, layer));
-    x = add(x, feedForward(normalize(x, weights.mlpNorm), weights));
+    x = attend(normalize(x, weights.attentionNorm), x, weights, layer);
+    x = feedForward(normalize(x, weights.mlpNorm), x, weights);
   }
   x = normalize(x, model.finalNorm);
   Value logits = linear(x, model.head, config.vocabSize);

@@ -60,16 +60,18 @@ private:
   // Layers, on tensor<TxE>.
   Value embed();
   Value normalize(Value x, const WeightRef &weight);
-  /// x * transpose(w).
-  Value linear(Value x, const WeightRef &weight, int64_t rows);
-  Value add(Value x, Value y);
+  /// init + x * transpose(w); without `init` the product alone.
+  Value linear(Value x, const WeightRef &weight, int64_t rows,
+               Value init = Value());
   /// Sets `cosines` and `sines`, [T, D/2].
   void makeRotations();
   /// [T, product of heads * D] -> [T, heads..., D], rotated.
   Value rotate(Value x, ArrayRef<int64_t> heads);
   std::pair<Value, Value> toCacheType(Value x);
-  Value attend(Value x, const LlamaLayer &weights, int64_t layer);
-  Value feedForward(Value x, const LlamaLayer &weights);
+  /// residual + the block's result; the last product adds to it.
+  Value attend(Value x, Value residual, const LlamaLayer &weights,
+               int64_t layer);
+  Value feedForward(Value x, Value residual, const LlamaLayer &weights);
 
   ModuleOp module;
   const LlamaModel &model;

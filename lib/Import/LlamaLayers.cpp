@@ -61,23 +61,19 @@ Value LlamaBuilder::normalize(Value x, const WeightRef &weight) {
              });
 }
 
-Value LlamaBuilder::linear(Value x, const WeightRef &weight, int64_t rows) {
+Value LlamaBuilder::linear(Value x, const WeightRef &weight, int64_t rows,
+                           Value init) {
   int64_t columns = cast<RankedTensorType>(x.getType()).getDimSize(1);
   Value w = parameter(weight, {rows, columns});
-  Value init = filled({length, index(rows)}, 0.0f);
+  if (!init)
+    init = filled({length, index(rows)}, 0.0f);
   return linalg::MatmulTransposeBOp::create(b, b.getLoc(), ValueRange{x, w},
                                             ValueRange{init})
       .getResult(0);
 }
 
-Value LlamaBuilder::add(Value x, Value y) {
-  return map({{x, {0, 1}}, {y, {0, 1}}}, {length, index(config.hiddenSize)},
-             [&](ValueRange args) -> Value {
-               return arith::AddFOp::create(b, args[0], args[1]);
-             });
-}
-
-Value LlamaBuilder::feedForward(Value x, const LlamaLayer &weights) {
+Value LlamaBuilder::feedForward(Value x, Value residual,
+                                const LlamaLayer &weights) {
   Value gate = linear(x, weights.gate, config.intermediateSize);
   Value up = linear(x, weights.up, config.intermediateSize);
   Value one = constant(1.0f);
@@ -91,7 +87,7 @@ Value LlamaBuilder::feedForward(Value x, const LlamaLayer &weights) {
         Value activated = arith::DivFOp::create(b, args[0], divisor);
         return arith::MulFOp::create(b, activated, args[1]);
       });
-  return linear(hidden, weights.down, config.hiddenSize);
+  return linear(hidden, weights.down, config.hiddenSize, residual);
 }
 
 //===----------------------------------------------------------------------===//
@@ -222,7 +218,8 @@ std::pair<Value, Value> LlamaBuilder::toCacheType(Value x) {
   llvm_unreachable("unknown type of caches");
 }
 
-Value LlamaBuilder::attend(Value x, const LlamaLayer &weights, int64_t layer) {
+Value LlamaBuilder::attend(Value x, Value residual, const LlamaLayer &weights,
+                           int64_t layer) {
   int64_t numHeads = config.numKVHeads, groupSize = config.getGroupSize();
   OpFoldResult heads = index(numHeads), group = index(groupSize),
                size = index(config.headDim);
@@ -249,5 +246,5 @@ Value LlamaBuilder::attend(Value x, const LlamaLayer &weights, int64_t layer) {
   Value flat = tensor::CollapseShapeOp::create(
       b, attention.getResults().front(),
       ArrayRef<ReassociationIndices>{{0}, {1, 2, 3}});
-  return linear(flat, weights.output, config.hiddenSize);
+  return linear(flat, weights.output, config.hiddenSize, residual);
 }

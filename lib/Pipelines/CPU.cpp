@@ -58,6 +58,7 @@ void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createRelaxReductions());
+  pm.addNestedPass<func::FuncOp>(createSplitFills());
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
 
   bufferization::OneShotBufferizePassOptions bufferize;
@@ -69,6 +70,8 @@ void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
   pm.addPass(createCSEPass());
   bufferization::buildBufferDeallocationPipeline(pm);
   pm.addPass(createCanonicalizerPass());
+  pm.addNestedPass<func::FuncOp>(
+      bufferization::createOptimizeAllocationLivenessPass());
 }
 
 void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
@@ -76,6 +79,7 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   pm.addPass(createSQVerifyOrder());
   pm.addPass(createLowerLinear({options.lanes}));
   pm.addPass(createLowerAttention());
+  pm.addNestedPass<func::FuncOp>(createPlanBuffers());
   pm.addPass(createApproximateMath());
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());

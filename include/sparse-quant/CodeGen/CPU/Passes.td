@@ -138,6 +138,67 @@ def LowerAttention : Pass<"sq-lower-attention", "::mlir::ModuleOp"> {
                            "::mlir::vector::VectorDialect"];
 }
 
+def PlanBuffers : Pass<"sq-plan-buffers", "::mlir::func::FuncOp"> {
+  let summary = "One piece of memory for all temporaries of a function";
+  let description = [{
+    Buffers of static size that live at the same time get places beside each
+    other, others share one: first fit, in order of allocation. What a function
+    needs is then known, and is on its stack if it is small, else allocated once
+    a call. Buffers of dynamic size, and those of loop bodies, stay as they are.
+
+    Needs: each `memref.dealloc` where its buffer dies (upstream's
+    `optimize-allocation-liveness`), in the block of the `memref.alloc`.
+
+    Before:
+    ```mlir
+    %0 = memref.alloc() : memref<1x64xf32>
+    ... // uses %0
+    memref.dealloc %0 : memref<1x64xf32>
+    %1 = memref.alloc() : memref<1x32xf32>
+    ... // uses %1
+    memref.dealloc %1 : memref<1x32xf32>
+    ```
+    After:
+    ```mlir
+    %m = memref.alloca() {alignment = 64 : i64} : memref<256xi8>
+    %0 = memref.view %m[%c0][] : memref<256xi8> to memref<1x64xf32>
+    ... // uses %0
+    %1 = memref.view %m[%c0][] : memref<256xi8> to memref<1x32xf32>
+    ... // uses %1
+    ```
+  }];
+  let options = [
+    Option<"stackBytes", "stack-bytes", "unsigned", /*default=*/"65536",
+           "Size up to which the memory is on the stack">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def SplitFills : Pass<"sq-split-fills", "::mlir::func::FuncOp"> {
+  let summary = "A filled tensor for each op that is destined to overwrite it";
+  let description = [{
+    Common subexpressions have made one tensor of zeros of all that products of
+    a shape are added to. Each would be copied from it; filling again is cheaper,
+    and can be done in the place where the result goes.
+
+    Before:
+    ```mlir
+    %z = linalg.fill ins(%cst : f32) outs(%e : tensor<1x64xf32>)
+    %0 = linalg.matmul ... outs(%z : tensor<1x64xf32>)
+    %1 = linalg.matmul ... outs(%z : tensor<1x64xf32>)
+    ```
+    After:
+    ```mlir
+    %z0 = linalg.fill ins(%cst : f32) outs(%e0 : tensor<1x64xf32>)
+    %0 = linalg.matmul ... outs(%z0 : tensor<1x64xf32>)
+    %z1 = linalg.fill ins(%cst : f32) outs(%e1 : tensor<1x64xf32>)
+    %1 = linalg.matmul ... outs(%z1 : tensor<1x64xf32>)
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect"];
+}
+
 def RelaxReductions : Pass<"sq-relax-reductions", "::mlir::func::FuncOp"> {
   let summary = "Let f32 sums be reassociated, so that they vectorize";
   let description = [{

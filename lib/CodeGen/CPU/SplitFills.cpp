@@ -1,0 +1,46 @@
+//===- SplitFills.cpp - A filled tensor for each of its users -------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "sparse-quant/CodeGen/CPU/Passes.h"
+
+using namespace mlir;
+
+namespace mlir::sq {
+#define GEN_PASS_DEF_SPLITFILLS
+#include "sparse-quant/CodeGen/CPU/Passes.h.inc"
+} // namespace mlir::sq
+
+using namespace mlir::sq;
+
+namespace {
+struct SplitFills : sq::impl::SplitFillsBase<SplitFills> {
+  void runOnOperation() override {
+    SmallVector<linalg::FillOp> fills;
+    getOperation().walk([&](linalg::FillOp op) {
+      if (op.getNumResults() == 1 &&
+          op.getOutputs()[0].getDefiningOp<tensor::EmptyOp>())
+        fills.push_back(op);
+    });
+    for (linalg::FillOp fill : fills) {
+      auto empty = fill.getOutputs()[0].getDefiningOp<tensor::EmptyOp>();
+      for (OpOperand &use :
+           llvm::make_early_inc_range(fill.getResult(0).getUses())) {
+        auto user = dyn_cast<DestinationStyleOpInterface>(use.getOwner());
+        if (!user || !user.isDpsInit(&use))
+          continue;
+        OpBuilder b(user);
+        IRMapping mapping;
+        b.clone(*empty, mapping);
+        use.set(b.clone(*fill, mapping)->getResult(0));
+      }
+      if (fill->use_empty())
+        fill.erase();
+    }
+  }
+};
+} // namespace
