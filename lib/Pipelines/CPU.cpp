@@ -43,7 +43,8 @@ void mlir::sq::buildReferencePipeline(OpPassManager &pm,
   pm.addPass(createSQVerifyOrder());
   ConvertSQToLinalgPassOptions convert;
   convert.keepAttention = true;
-  convert.keepKernels = {cpu::kTileDot.str(), cpu::kDecodeRows.str()};
+  convert.keepKernels = {cpu::kTilePanel.str(), cpu::kTileDot.str(),
+                         cpu::kDecodeRows.str()};
   pm.addPass(createConvertSQToLinalgPass(convert));
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createConvertTensorToLinalgPass());
@@ -85,8 +86,10 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   if (options.openmp)
     pm.addPass(createConvertSCFToOpenMPPass());
-  pm.addPass(createCanonicalizerPass());
+  // Before the canonicalizer, which drops a scope that is all of a loop's body:
+  // on one thread the stack would grow with each iteration.
   pm.addNestedPass<func::FuncOp>(createLowerAllocaScope());
+  pm.addPass(createCanonicalizerPass());
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

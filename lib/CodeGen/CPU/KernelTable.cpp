@@ -8,6 +8,7 @@
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "DecodeInput.h"
 #include "TileKernel.h"
+#include "TilePanel.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -44,6 +45,20 @@ static std::string checkTileDot(MatmulOp op, const KernelTarget &target) {
       getFormatOrNone(op.getActivationFormatAttr());
   return checkTiles(op.getTileLayout(), activations ? &*activations : nullptr,
                     target);
+}
+
+static bool hasFewInputs(MatmulOp op) {
+  int64_t inputs = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
+  return !ShapedType::isDynamic(inputs) && inputs < kMinPanelInputs;
+}
+
+static std::string checkTilePanel(MatmulOp op, const KernelTarget &target) {
+  if (std::string reason = checkTileDot(op, target); !reason.empty())
+    return reason;
+  if (hasFewInputs(op))
+    return "decoding weights pays from " + std::to_string(kMinPanelInputs) +
+           " rows of activations on";
+  return checkTilePanel(op.getTileLayout());
 }
 
 /// Why the weights of `op`, which are in rows, aren't in tiles.
@@ -93,6 +108,7 @@ struct KernelRow {
 } // namespace
 
 static const KernelRow kernelTable[] = {
+    {kTilePanel, checkTilePanel},
     {kTileDot, checkTileDot},
     {kDecodeRows, checkDecodeRows},
     {kReference, checkReference},
@@ -105,12 +121,19 @@ KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
     std::string missing = row.check(op, target);
     if (missing.empty())
       return {row.name, reasons};
-    // One kernel reads tiles. Of weights in rows, the layout is what keeps it
-    // away, and selectLayout knows why.
-    if (op.getLayout() == Layout::Tiles)
+    // Of weights in rows, the layout is what keeps the kernels on tiles away,
+    // and selectLayout knows why.
+    if (op.getLayout() == Layout::Rows) {
+      if (row.name == kTilePanel)
+        continue;
+      if (row.name == kTileDot)
+        missing = whyNotTiles(op, target);
+    } else if (row.name == kTileDot) {
       return {StringRef(), missing};
-    if (row.name == kTileDot)
-      missing = whyNotTiles(op, target);
+    } else if (hasFewInputs(op)) {
+      // Not a better kernel, but one for more rows.
+      continue;
+    }
     reasons +=
         (reasons.empty() ? "not " : "; not ") + row.name.str() + ": " + missing;
   }

@@ -13,6 +13,7 @@
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_LOOPS_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -46,6 +47,20 @@ inline void emitLoop(ImplicitLocOpBuilder &b, Value from, Value to,
     body(i);
     return SmallVector<Value>();
   });
+}
+
+/// Keeps LLVM from unrolling the loop that `results` come from: its body is as
+/// long as registers and the scheduler like it.
+inline void keepRolled(ArrayRef<Value> results) {
+  Operation *loop = results.front().getDefiningOp();
+  MLIRContext *context = loop->getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      context, /*disable=*/BoolAttr::get(context, true), {}, {}, {}, {}, {},
+      {});
+  loop->setAttr("llvm.loop_annotation",
+                LLVM::LoopAnnotationAttr::get(context, {}, {}, {}, unroll, {},
+                                              {}, {}, {}, {}, {}, {}, {}, {},
+                                              {}, {}));
 }
 
 } // namespace mlir::sq::cpu

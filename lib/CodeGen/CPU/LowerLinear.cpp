@@ -9,6 +9,7 @@
 #include "DotKernel.h"
 #include "Loops.h"
 #include "TileKernel.h"
+#include "TilePanel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
@@ -140,7 +141,8 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
       if (auto matmul = dyn_cast<MatmulOp>(op)) {
         if (matmul.getKernel() == kDecodeRows)
           packed.push_back(matmul);
-        else if (matmul.getKernel() == kTileDot)
+        else if (matmul.getKernel() == kTileDot ||
+                 matmul.getKernel() == kTilePanel)
           tiled.push_back(matmul);
       } else if (auto linalgOp = dyn_cast<linalg::MatmulOp>(op)) {
         if (isLinear(linalgOp))
@@ -153,7 +155,10 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
       lowerPacked(op, lanes);
     for (MatmulOp op : tiled) {
       ImplicitLocOpBuilder b(op.getLoc(), op);
-      emitTileProduct(b, op, op.getTileLayout());
+      if (op.getKernel() == kTilePanel)
+        emitTilePanel(b, op, op.getTileLayout());
+      else
+        emitTileProduct(b, op, op.getTileLayout());
       op.erase();
     }
   }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "TileKernel.h"
 #include "Loops.h"
+#include "TileOperands.h"
 #include "TileReader.h"
 #include "X86Vector.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -23,7 +24,7 @@ using numerics::TileLayout;
 static constexpr int64_t kMaxUnroll = 64;
 
 static bool hasGroups(const TileLayout &layout) {
-  return layout.format.scope == numerics::GroupScope::Group;
+  return TileOperands::hasGroups(layout);
 }
 
 /// Columns that straight-line code covers: whole units and whole scale groups.
@@ -62,7 +63,7 @@ namespace {
 class TileProduct {
 public:
   TileProduct(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout)
-      : b(b), op(op), layout(layout) {}
+      : b(b), op(op), layout(layout), operands(b, op, layout) {}
 
   void emit();
 
@@ -87,7 +88,6 @@ private:
   repeat(int64_t count, ArrayRef<Value> initial,
          function_ref<SmallVector<Value>(Value, ArrayRef<Value>)> body);
 
-  void makeActivations();
   void emitTile(Value tile);
   void emitRows(Value tile, Value first, int64_t count);
   SmallVector<Value> emitUngrouped(TileReader &reader, ArrayRef<Value> rows);
@@ -99,11 +99,11 @@ private:
   Value readActivations(Value row, Value col, int64_t offset);
   /// The exact sum of a row of activations, as f32.
   Value finish(const Sums &sums, size_t row);
-  void store(Value tile, Value row, Value total);
 
   ImplicitLocOpBuilder &b;
   MatmulOp op;
   const TileLayout &layout;
+  TileOperands operands;
   VectorType bytes = VectorType::get({TileLayout::kVector}, b.getI8Type());
   VectorType i32s = VectorType::get({TileLayout::kRows}, b.getI32Type());
   VectorType f32s = VectorType::get({TileLayout::kRows}, b.getF32Type());
@@ -121,43 +121,6 @@ SmallVector<Value> TileProduct::repeat(
   if (count == 0)
     return SmallVector<Value>(initial);
   return emitLoop(b, index(0), index(count), 1, initial, body);
-}
-
-void TileProduct::makeActivations() {
-  Value input = op.getInput();
-  auto type = cast<MemRefType>(input.getType());
-  int64_t cols = type.getDimSize(1);
-  int64_t padded = llvm::alignTo(layout.paddedCols(), TileLayout::kWindow);
-  Value count = memref::DimOp::create(b, input, index(0));
-  SmallVector<Value> dynamic;
-  if (type.isDynamicDim(0))
-    dynamic.push_back(count);
-  activations = memref::AllocOp::create(
-      b, MemRefType::get({type.getDimSize(0), padded}, b.getI8Type()), dynamic,
-      b.getI64IntegerAttr(TileLayout::kVector));
-  Value bias = splat(bytes, b.getI8IntegerAttr(-128));
-  auto convert = [&](Value row, Value col, int64_t valid) {
-    Value x;
-    if (valid == TileLayout::kVector) {
-      x = vector::LoadOp::create(b, bytes, input, ValueRange{row, col});
-    } else {
-      Value mask = vector::ConstantMaskOp::create(
-          b, VectorType::get({TileLayout::kVector}, b.getI1Type()),
-          ArrayRef<int64_t>{valid});
-      x = vector::MaskedLoadOp::create(b, bytes, input, ValueRange{row, col},
-                                       mask,
-                                       splat(bytes, b.getI8IntegerAttr(0)));
-    }
-    vector::StoreOp::create(b, arith::XOrIOp::create(b, x, bias), activations,
-                            ValueRange{row, col});
-  };
-  int64_t whole = cols / TileLayout::kVector * TileLayout::kVector;
-  emitLoop(b, index(0), count, 1, [&](Value row) {
-    emitLoop(b, index(0), index(whole), TileLayout::kVector,
-             [&](Value col) { convert(row, col, TileLayout::kVector); });
-    if (whole < cols)
-      convert(row, index(whole), cols - whole);
-  });
 }
 
 Value TileProduct::readActivations(Value row, Value col, int64_t offset) {
@@ -289,45 +252,6 @@ SmallVector<Value> TileProduct::emitGrouped(TileReader &reader,
   return totals;
 }
 
-/// out[row, rows of the tile] += total * what all of it is scaled by.
-void TileProduct::store(Value tile, Value row, Value total) {
-  Value zero = index(0);
-  auto scaleType = cast<MemRefType>(op.getInputScales().front().getType());
-  Value scale = memref::LoadOp::create(
-      b, op.getInputScales().front(),
-      ValueRange{scaleType.getDimSize(0) == 1 ? zero : row, zero});
-  if (scaleType.getElementType().isF16())
-    scale = arith::ExtFOp::create(b, b.getF32Type(), scale);
-  if (layout.format.hasTensorScale())
-    scale =
-        arith::MulFOp::create(b, scale,
-                              memref::LoadOp::create(b, op.getScales().back(),
-                                                     ValueRange{zero, zero}));
-  int factor =
-      TileReader::getWeightFactor(layout) * *layout.format.integerFactor();
-  // A power of two: exact.
-  scale = arith::MulFOp::create(
-      b, scale, arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f / factor)));
-
-  Value first = arith::MulIOp::create(b, tile, index(TileLayout::kRows));
-  SmallVector<Value> at = {row, first};
-  Value factors = vector::BroadcastOp::create(b, f32s, scale);
-  auto update = [&](Value old) {
-    return vector::FMAOp::create(b, total, factors, old);
-  };
-  if (layout.rows % TileLayout::kRows == 0) {
-    Value old = vector::LoadOp::create(b, f32s, op.getInit(), at);
-    vector::StoreOp::create(b, update(old), op.getInit(), at);
-    return;
-  }
-  Value left = arith::SubIOp::create(b, index(layout.rows), first);
-  Value mask = vector::CreateMaskOp::create(
-      b, VectorType::get({TileLayout::kRows}, b.getI1Type()), ValueRange{left});
-  Value old = vector::MaskedLoadOp::create(
-      b, f32s, op.getInit(), at, mask, splat(f32s, b.getF32FloatAttr(0.0f)));
-  vector::MaskedStoreOp::create(b, op.getInit(), at, mask, update(old));
-}
-
 void TileProduct::emitRows(Value tile, Value first, int64_t count) {
   SmallVector<Value> rows;
   for (int64_t i = 0; i < count; ++i)
@@ -336,7 +260,7 @@ void TileProduct::emitRows(Value tile, Value first, int64_t count) {
   SmallVector<Value> totals = hasGroups(layout) ? emitGrouped(reader, rows)
                                                 : emitUngrouped(reader, rows);
   for (auto [row, total] : llvm::zip_equal(rows, totals))
-    store(tile, row, total);
+    operands.update(tile, row, total);
 }
 
 /// Rows of activations in blocks, large ones first: each block reads all
@@ -345,10 +269,10 @@ void TileProduct::emitTile(Value tile) {
   // Each row of activations takes a register for its sums, and with scale
   // groups or windows another one, of 32.
   int64_t most = hasGroups(layout) && layout.hasPositions() ? 6 : 8;
-  int64_t rows = cast<MemRefType>(op.getInput().getType()).getDimSize(0);
-  if (!ShapedType::isDynamic(rows) && rows <= most)
-    return emitRows(tile, index(0), rows);
-  Value count = memref::DimOp::create(b, op.getInput(), index(0));
+  std::optional<int64_t> rows = operands.getStaticNumInputs();
+  if (rows && *rows <= most)
+    return emitRows(tile, index(0), *rows);
+  Value count = operands.getNumInputs();
   Value first = index(0);
   for (int64_t size : {most, int64_t(4), int64_t(2), int64_t(1)}) {
     Value blocks = arith::DivUIOp::create(
@@ -362,7 +286,7 @@ void TileProduct::emitTile(Value tile) {
 }
 
 void TileProduct::emit() {
-  makeActivations();
+  activations = operands.makeActivations();
   auto loop = scf::ParallelOp::create(b, ValueRange{index(0)},
                                       ValueRange{index(layout.numTiles())},
                                       ValueRange{index(1)});

@@ -211,6 +211,97 @@ Value TileReader::readIndices(int64_t i) {
   return arith::OrIOp::create(b, position, bases);
 }
 
+void TileReader::startDense(Value first) {
+  // A unit is a whole number of vectors both as stored and dense.
+  if (layout.hasPositions())
+    first = arith::DivUIOp::create(
+        b,
+        arith::MulIOp::create(b, first,
+                              arith::ConstantIndexOp::create(b, layout.n)),
+        arith::ConstantIndexOp::create(b, layout.m));
+  start(first);
+}
+
+/// Columns whose codes lie in the same stored vectors: of a vector, or of a
+/// group where a vector holds less.
+static int64_t getSpanCols(const TileLayout &layout) {
+  return std::max(layout.vectorCols(), layout.m);
+}
+
+/// Dense vector `part` of those that a stored vector holds codes of. In each
+/// lane, these codes lie side by side; where each of the four columns finds its
+/// own among them, or that it has none, is looked up by which of the columns
+/// are kept.
+Value TileReader::expand(Value weights, Value indices, int64_t part) {
+  constexpr int64_t lanes = TileLayout::kRows, depth = TileLayout::kDepth;
+  auto words = VectorType::get({lanes}, b.getI32Type());
+  auto constant = [&](VectorType type, auto values) -> Value {
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(type, ArrayRef(values)));
+  };
+  auto bytes = cast<VectorType>(weights.getType());
+  // With M = 4, the codes of earlier parts are N each; otherwise they are
+  // counted, by eights so that the count is one of bits.
+  bool isCounted = layout.m > depth && part > 0;
+  int64_t before = layout.m > depth ? 0 : part * layout.n;
+  SmallVector<int8_t> weight;
+  for (int64_t column = 0; column < TileLayout::kWindow; ++column) {
+    int64_t local = column % getSpanCols(layout);
+    weight.push_back(
+        static_cast<int8_t>(local / depth == part ? 1 << local % depth
+                            : isCounted && local / depth < part ? 8 << depth
+                                                                : 0));
+  }
+  Value kept = x86::dotBytes(
+      b, constant(words, SmallVector<int32_t>(lanes, 0)),
+      x86::permuteBytes(b, constant(bytes, weight), indices), splat(1));
+  if (isCounted) {
+    Value count = arith::ShRUIOp::create(
+        b, kept, constant(words, SmallVector<int32_t>(lanes, depth)));
+    weights = vector::BitCastOp::create(
+        b, bytes,
+        x86::shiftWordsRight(b, vector::BitCastOp::create(b, words, weights),
+                             count));
+  }
+  // For each of the 16 subsets of four columns, the four bytes that vpshufb
+  // wants; 0x80 makes a zero.
+  SmallVector<int32_t> controls;
+  SmallVector<int32_t> laneStarts;
+  for (uint32_t subset = 0; subset < lanes; ++subset) {
+    uint32_t control = 0;
+    for (int64_t i = 0, next = before; i < depth; ++i)
+      control |= (subset >> i & 1 ? uint32_t(next++) : 0x80u) << 8 * i;
+    controls.push_back(static_cast<int32_t>(control));
+    laneStarts.push_back(
+        static_cast<int32_t>(subset % depth * depth * 0x01010101u));
+  }
+  Value control = arith::OrIOp::create(
+      b, x86::permuteWords(b, constant(words, controls), kept),
+      constant(words, laneStarts));
+  return x86::shuffleBytes(b, weights,
+                           vector::BitCastOp::create(b, bytes, control));
+}
+
+Value TileReader::readDense(int64_t i) {
+  if (!layout.hasPositions())
+    return readWeights(i);
+  int64_t parts = getSpanCols(layout) / TileLayout::kDepth;
+  int64_t vectors = getSpanCols(layout) / layout.vectorCols();
+  if (i % parts == 0) {
+    stored.clear();
+    for (int64_t v = i / parts * vectors, e = v + vectors; v < e; ++v) {
+      Value weights = readWeights(v);
+      stored.push_back({weights, readIndices(v)});
+    }
+  }
+  Value result;
+  for (auto [weights, indices] : stored) {
+    Value part = expand(weights, indices, i % parts);
+    result = result ? arith::OrIOp::create(b, result, part) : part;
+  }
+  return result;
+}
+
 Value TileReader::readScales(Value group) {
   constexpr int64_t rows = TileLayout::kRows;
   Value scales = op.getScales().front();

@@ -17,6 +17,9 @@ namespace mlir::sq::cpu {
 /// from a first one that starts a unit of columns; what neighbors share (a byte
 /// of two nibbles, a byte of positions, where the codes of a bitmap start) is
 /// loaded or counted once.
+///
+/// A run reads either what is stored (`readWeights`, `readIndices`) or, with
+/// dropped weights as zeros, dense vectors of four columns (`readDense`).
 class TileReader {
 public:
   TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
@@ -33,6 +36,11 @@ public:
   /// Where the weights of vector first + i find their activations, counted from
   /// the start of the 64 columns they belong to: vector<64xi8>. Positions only.
   Value readIndices(int64_t i);
+  /// Starts a run of dense vectors at column 4 * first.
+  void startDense(Value first);
+  /// Signed weights of columns 4 * (first + i) and the next three:
+  /// vector<64xi8>.
+  Value readDense(int64_t i);
   /// The scales of a group of columns: vector<16xf32>.
   Value readScales(Value group);
 
@@ -47,6 +55,7 @@ private:
   /// The next codes of a bitmap's payload, a byte each, in order.
   Value readKept();
   Value expandWeights(int64_t i);
+  Value expand(Value weights, Value indices, int64_t part);
   /// The byte-wise bits [shift, shift + bits) of `bytes`.
   Value extractField(Value bytes, unsigned shift, unsigned bits);
 
@@ -57,6 +66,9 @@ private:
   Value nibbles, positions;
   /// Bitmap: where the tile's codes start, and where the next vector's do.
   Value tileStart, cursor;
+  /// N:M: the stored vectors that the dense ones at hand come from, with their
+  /// indices.
+  SmallVector<std::pair<Value, Value>> stored;
 };
 
 } // namespace mlir::sq::cpu

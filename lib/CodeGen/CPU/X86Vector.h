@@ -73,6 +73,20 @@ inline Value expandBytes(ImplicitLocOpBuilder &b, Value bytes, Value mask,
                        {bytes, zeros, mask});
 }
 
+/// table[indices[i]] for each of 16 words, the low four bits of an index
+/// counting (vpermd, AVX512F).
+inline Value permuteWords(ImplicitLocOpBuilder &b, Value table, Value indices) {
+  return callIntrinsic(b, "llvm.x86.avx512.permvar.si.512", table.getType(),
+                       {table, indices});
+}
+
+/// words[i] >> amounts[i], 0 where that is 32 and more (vpsrlvd, AVX512F).
+inline Value shiftWordsRight(ImplicitLocOpBuilder &b, Value words,
+                             Value amounts) {
+  return callIntrinsic(b, "llvm.x86.avx512.psrlv.d.512", words.getType(),
+                       {words, amounts});
+}
+
 } // namespace mlir::sq::cpu::x86
 
 #endif // SPARSE_QUANT_LIB_CODEGEN_CPU_X86VECTOR_H

@@ -1,11 +1,11 @@
-"""Weights in tiles, multiplied by `cpu.tile-dot`, against NumPy.
+"""Weights in tiles, multiplied by `cpu.tile-dot` and `cpu.tile-panel`, against NumPy.
 
 Masks, codes, scales and quantized activations are those of
 test/Numerics/reference.py; the products are NumPy's. With a scale a row, sums are
 exact integers and the few roundings after them are repeated here, so the results
 are equal bit for bit. With scale groups they agree to a few ulp of the sum of
 magnitudes. Compiled for a CPU of its own name and run where the features are.
-About 15 s.
+About 30 s.
 """
 
 import itertools
@@ -26,13 +26,18 @@ pytestmark = pytest.mark.skipif(
     reason="needs a CPU with AVX512_VNNI, AVX512_VBMI and AVX512_VBMI2")
 
 # With positions; and with bitmaps, which differ in how full a vector is.
-POSITIONS = ["nm2:4", "nm1:4", "nm4:8", "nm2:8", "nm1:16"]
+POSITIONS = ["nm2:4", "nm1:4", "nm4:8", "nm2:8", "nm1:16", "nm8:16"]
 BITMAPS = ["unstructured0.5.row", "unstructured0.9.tensor", "block16x4.0.75", "nm3:5"]
 PATTERNS = [None, *POSITIONS, *BITMAPS]
 FORMATS = ["int8.row", "int4.row", "int3.row", "int8.tensor", "int4.g64.f16", "int4.g128",
            "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4", "hbfp7.g64", "hbfp3.g64"]
-SHAPES = [(33, 321), (16, 64), (17, 63), (40, 172), (1, 1)]
-ROWS = [1, 2, 5, 8, 19]
+SHAPES = [(33, 321), (16, 64), (17, 63), (40, 172), (1, 1), (70, 410)]
+# From 16 rows on, cpu.tile-panel: 19 ends in a part of a small block of rows, 22
+# in one of a large block.
+ROWS = [1, 2, 5, 8, 16, 19, 22]
+# Weights and rows that take several panels of columns and chunks of rows.
+LARGE = [(None, "int8.row", (50, 5500)), ("nm2:4", "int4.g64.f16", (50, 5500))]
+LARGE_ROWS = 517
 
 
 def module_text(weights):
@@ -45,7 +50,7 @@ def module_text(weights):
             x, w, y = (f"tensor<{m}x{k}xf32>", f"tensor<{n}x{k}xf32>", f"tensor<{m}x{n}xf32>")
             dims = '{sq.name = "x", sq.dims = ["M", ""]}' if m == "?" else '{sq.name = "x"}'
             out = '{sq.name = "y", sq.dims = ["M", ""]}' if m == "?" else '{sq.name = "y"}'
-            limit = ' attributes {sq.symbol_max = {M = 64}}' if m == "?" else ""
+            limit = ' attributes {sq.symbol_max = {M = 1024}}' if m == "?" else ""
             lines += [
                 f"func.func @{name}_{suffix}(%x: {x} {dims}) -> ({y} {out}){limit} {{",
                 f'  %w = sq.parameter "{name}.weight" from "model.safetensors" : {w}',
@@ -67,8 +72,13 @@ def module_text(weights):
 
 # A vector of 1:16 covers 64 columns: no scale may change within.
 TOO_FINE_FOR_1_OF_16 = {"int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4"}
+# How a format's elements are read doesn't depend on what is dropped: all formats
+# dense, with positions and with a bitmap once, and the rest with some.
+ALL_FORMATS = {None, "nm2:4", "unstructured0.5.row"}
+SOME_FORMATS = {"int8.row", "int4.row", "int4.g64.f16", "int4.g128", "mx.e2m1fn", "hbfp3.g64"}
 CASES = [(pattern, fmt) for pattern, fmt in itertools.product(PATTERNS, FORMATS)
-         if pattern != "nm1:16" or fmt not in TOO_FINE_FOR_1_OF_16]
+         if (pattern in ALL_FORMATS or fmt in SOME_FORMATS)
+         and (pattern != "nm1:16" or fmt not in TOO_FINE_FOR_1_OF_16)]
 
 
 def make_name(pattern, fmt, shape):
@@ -87,6 +97,9 @@ def layers():
         weight[0] = 0
         weight[-1, ::2] = -0.0
         result[make_name(pattern, fmt, shape)] = pattern, fmt, weight
+    for pattern, fmt, shape in LARGE:
+        weight = rng.standard_normal(shape).astype(F32)
+        result[make_name(pattern, fmt, shape)] = pattern, fmt, weight
     return result
 
 
@@ -104,7 +117,8 @@ def artifact(layers, tmp_path_factory):
     packed = run("sq-compile", *command, "--emit=mlir-sq", "-o", folder / "packed.mlir")
     assert packed.returncode == 0
     text = (folder / "packed.mlir").read_text()
-    assert text.count('kernel = "cpu.tile-dot"') == 2 * len(layers)
+    assert text.count('kernel = "cpu.tile-dot"') == len(layers)
+    assert text.count('kernel = "cpu.tile-panel"') == len(layers)
     run("sq-compile", *command, "-o", folder / "model.so")
     with Artifact(folder / "model.so") as opened:
         yield opened
@@ -147,3 +161,8 @@ def test_products(artifact, layers, pattern):
     assert names
     for name, rows in itertools.product(names, ROWS):
         check(artifact, layers, name, rows, rng)
+
+
+@pytest.mark.parametrize("case", LARGE, ids=lambda case: case[1])
+def test_several_panels(artifact, layers, case):
+    check(artifact, layers, make_name(*case), LARGE_ROWS, np.random.default_rng(13))

@@ -19,6 +19,9 @@
 
 namespace mlir::sq::cpu {
 
+/// Integer dot products of many rows of quantized activations with weights in
+/// tiles, which are decoded once for all of them.
+inline constexpr StringRef kTilePanel = "cpu.tile-panel";
 /// Integer dot products of quantized activations with weights in tiles.
 inline constexpr StringRef kTileDot = "cpu.tile-dot";
 /// Decodes a block of packed rows to f32, then vector dot products.
