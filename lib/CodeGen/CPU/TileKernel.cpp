@@ -256,7 +256,8 @@ void TileProduct::emitRows(Value tile, Value first, int64_t count) {
   SmallVector<Value> rows;
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(add(first, i));
-  TileReader reader(b, op, layout, tile);
+  // Several rows of activations work on a tile for long enough.
+  TileReader reader(b, op, layout, tile, /*prefetch=*/count == 1);
   SmallVector<Value> totals = hasGroups(layout) ? emitGrouped(reader, rows)
                                                 : emitUngrouped(reader, rows);
   for (auto [row, total] : llvm::zip_equal(rows, totals))

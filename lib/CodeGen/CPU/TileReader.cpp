@@ -8,6 +8,7 @@
 #include "X86Vector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -15,14 +16,19 @@ using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 using numerics::TileLayout;
 
+/// How many codes ahead of the loads memory is asked for those of a tile. The
+/// prefetcher of the hardware stops at the end of a page of 4 KiB, and one
+/// stream a core doesn't keep the memory busy.
+static constexpr int64_t kPrefetchCodes = 16384;
+
 static bool isCodebook(const TileLayout &layout) {
   return layout.storedBits() == 4 &&
          layout.format.element != numerics::Element::Int;
 }
 
 TileReader::TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
-                       const TileLayout &layout, Value tile)
-    : b(builder), op(op), layout(layout), tile(tile) {
+                       const TileLayout &layout, Value tile, bool prefetch)
+    : b(builder), op(op), layout(layout), tile(tile), prefetch(prefetch) {
   if (layout.hasBitmap())
     tileStart = arith::IndexCastUIOp::create(
         b, b.getIndexType(),
@@ -42,9 +48,24 @@ Value TileReader::splat(uint8_t byte) {
                                 b.getI8IntegerAttr(static_cast<int8_t>(byte))));
 }
 
-Value TileReader::loadBytes(Value memref, Value offset, int64_t extra) {
+void TileReader::prefetchBytes(Value memref, Value row, Value at,
+                               unsigned bits) {
+  if (!prefetch)
+    return;
+  // Tiles follow each other, so this runs into the next one; after the last it
+  // asks for what isn't there, which a prefetch may do.
+  Value ahead =
+      arith::ConstantIndexOp::create(b, kPrefetchCodes * int64_t(bits) / 8);
+  memref::PrefetchOp::create(
+      b, memref, ValueRange{row, arith::AddIOp::create(b, at, ahead)},
+      /*isWrite=*/false, /*localityHint=*/3, /*isDataCache=*/true);
+}
+
+Value TileReader::loadBytes(Value memref, Value offset, int64_t extra,
+                            unsigned bits) {
   Value at = arith::AddIOp::create(b, offset,
                                    arith::ConstantIndexOp::create(b, extra));
+  prefetchBytes(memref, tile, at, bits);
   return vector::LoadOp::create(
       b, VectorType::get({TileLayout::kVector}, b.getI8Type()), memref,
       ValueRange{tile, at});
@@ -119,6 +140,7 @@ Value TileReader::makeTable() {
 
 Value TileReader::readKept() {
   Value zero = arith::ConstantIndexOp::create(b, 0);
+  prefetchBytes(op.getPayload(), zero, cursor, layout.storedBits());
   auto bytes = VectorType::get({TileLayout::kVector}, b.getI8Type());
   if (layout.storedBits() == 8)
     return x86::keepInRegister(
@@ -172,9 +194,9 @@ Value TileReader::readWeights(int64_t i) {
     return expandWeights(i);
   constexpr int64_t bytes = TileLayout::kVector;
   if (layout.storedBits() == 8)
-    return loadBytes(op.getPayload(), payloadStart, i * bytes);
+    return loadBytes(op.getPayload(), payloadStart, i * bytes, 8);
   if (i % 2 == 0)
-    nibbles = loadBytes(op.getPayload(), payloadStart, i / 2 * bytes);
+    nibbles = loadBytes(op.getPayload(), payloadStart, i / 2 * bytes, 4);
   if (isCodebook(layout)) {
     Value table = makeTable();
     return x86::shuffleBytes(b, table, extractField(nibbles, i % 2 * 4, 4));
@@ -195,7 +217,7 @@ Value TileReader::readIndices(int64_t i) {
   int64_t fields = 8 / bits;
   if (i % fields == 0)
     positions = loadBytes(op.getBitmap(), positionStart,
-                          i / fields * TileLayout::kVector);
+                          i / fields * TileLayout::kVector, bits);
   Value position =
       extractField(positions, static_cast<unsigned>(i % fields * bits), bits);
   // The first column of each code's group, within its 64 columns.

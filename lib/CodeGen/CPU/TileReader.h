@@ -22,8 +22,10 @@ namespace mlir::sq::cpu {
 /// dropped weights as zeros, dense vectors of four columns (`readDense`).
 class TileReader {
 public:
+  /// `prefetch`: weights are read once, and come from memory.
   TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
-             const numerics::TileLayout &layout, Value tile);
+             const numerics::TileLayout &layout, Value tile,
+             bool prefetch = false);
 
   /// What `readWeights` returns is this many times element * integerFactor.
   static int getWeightFactor(const numerics::TileLayout &layout);
@@ -45,7 +47,10 @@ public:
   Value readScales(Value group);
 
 private:
-  Value loadBytes(Value memref, Value offset, int64_t extra);
+  /// Asks for what a stream of `bits` a code has some codes after `at`.
+  void prefetchBytes(Value memref, Value row, Value at, unsigned bits);
+  /// 64 bytes of a stream of `bits` a code.
+  Value loadBytes(Value memref, Value offset, int64_t extra, unsigned bits);
   /// Little-endian integer of the positions, at `offset` + `extra`.
   Value loadInteger(unsigned bits, Value offset, int64_t extra);
   Value splat(uint8_t byte);
@@ -63,6 +68,7 @@ private:
   MatmulOp op;
   const numerics::TileLayout &layout;
   Value tile, payloadStart, positionStart;
+  bool prefetch;
   Value nibbles, positions;
   /// Bitmap: where the tile's codes start, and where the next vector's do.
   Value tileStart, cursor;

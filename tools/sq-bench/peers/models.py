@@ -42,15 +42,20 @@ RECIPES = {
 
 
 def compile_models(folder, options, peers):
-    """label: (artifact or None, facts)."""
+    """label: (artifact or None, facts). What is newer than the compiler stays."""
     result = {}
+    compiler = options.build / "bin" / "sq-compile"
     for label, recipe in RECIPES.items():
         path = folder / "".join(c if c.isalnum() else "-" for c in label)
         path.mkdir(exist_ok=True)
+        facts = path / "facts.json"
+        if facts.exists() and facts.stat().st_mtime > compiler.stat().st_mtime:
+            result[label] = path / "model.so", json.loads(facts.read_text())
+            continue
         (path / "recipe.yaml").write_text(recipe)
         start = time.perf_counter()
         try:
-            peers.run([options.build / "bin" / "sq-compile", folder / "hf", "--recipe",
+            peers.run([compiler, folder / "hf", "--recipe",
                        path / "recipe.yaml", "--max-seq=1024", "--measure-errors=false", "-o",
                        path / "model.so"])
         except RuntimeError as error:
@@ -59,6 +64,7 @@ def compile_models(folder, options, peers):
         result[label] = path / "model.so", {
             "compile_s": time.perf_counter() - start,
             "MB": (path / "model.sqw").stat().st_size / 1e6}
+        facts.write_text(json.dumps(result[label][1]))
     return result
 
 
