@@ -44,7 +44,7 @@ void mlir::sq::buildReferencePipeline(OpPassManager &pm,
   ConvertSQToLinalgPassOptions convert;
   convert.keepAttention = true;
   convert.keepKernels = {cpu::kTilePanel.str(), cpu::kTileDot.str(),
-                         cpu::kDecodeRows.str()};
+                         cpu::kTileFma.str(), cpu::kDecodeRows.str()};
   pm.addPass(createConvertSQToLinalgPass(convert));
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createConvertTensorToLinalgPass());

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "DecodeInput.h"
+#include "TileFma.h"
 #include "TileKernel.h"
 #include "TilePanel.h"
 
@@ -24,27 +25,45 @@ getFormatOrNone(QuantFormatAttrInterface attr) {
   return attr.getFormat();
 }
 
-/// What weights in tiles ask of the target and of the activations.
-static std::string checkTiles(const numerics::TileLayout &tiles,
-                              const numerics::Format *activations,
-                              const KernelTarget &target) {
+static constexpr char kNoByteExpand[] =
+    "the pattern keeps a varying number of weights, and the target can't "
+    "expand "
+    "512-bit vectors of bytes (AVX512_VBMI2)";
+
+/// Why a kernel on tiles doesn't compute products with such weights and
+/// activations; "" if it does.
+using TileCheck = std::string (*)(const numerics::TileLayout &layout,
+                                  const numerics::Format *activations,
+                                  const KernelTarget &target);
+
+static std::string checkTileDot(const numerics::TileLayout &layout,
+                                const numerics::Format *activations,
+                                const KernelTarget &target) {
   if (!target.byteDot512)
     return "the target has no 512-bit dot products of bytes (AVX512_VNNI and "
            "AVX512_VBMI)";
-  if (tiles.hasBitmap() && !target.byteExpand512)
-    return "the pattern keeps a varying number of weights, and the target "
-           "can't "
-           "expand 512-bit vectors of bytes (AVX512_VBMI2)";
-  return checkTileProduct(tiles, activations);
+  if (layout.hasBitmap() && !target.byteExpand512)
+    return kNoByteExpand;
+  return checkTileProduct(layout, activations);
 }
 
-static std::string checkTileDot(MatmulOp op, const KernelTarget &target) {
-  if (op.getLayout() != Layout::Tiles)
-    return "the weights are packed in rows";
-  std::optional<numerics::Format> activations =
-      getFormatOrNone(op.getActivationFormatAttr());
-  return checkTiles(op.getTileLayout(), activations ? &*activations : nullptr,
-                    target);
+static std::string checkTileFma(const numerics::TileLayout &layout,
+                                const numerics::Format *activations,
+                                const KernelTarget &target) {
+  if (target.lanes < numerics::TileLayout::kRows)
+    return "the target has no vectors of 16 floats";
+  if (layout.hasBitmap() && !target.byteExpand512)
+    return kNoByteExpand;
+  return checkTileFma(layout, activations);
+}
+
+static std::string checkTilePanel(const numerics::TileLayout &layout,
+                                  const numerics::Format *activations,
+                                  const KernelTarget &target) {
+  if (std::string reason = checkTileDot(layout, activations, target);
+      !reason.empty())
+    return reason;
+  return checkTilePanel(layout);
 }
 
 static bool hasFewInputs(MatmulOp op) {
@@ -52,29 +71,22 @@ static bool hasFewInputs(MatmulOp op) {
   return !ShapedType::isDynamic(inputs) && inputs < kMinPanelInputs;
 }
 
-static std::string checkTilePanel(MatmulOp op, const KernelTarget &target) {
-  if (std::string reason = checkTileDot(op, target); !reason.empty())
-    return reason;
-  if (hasFewInputs(op))
-    return "decoding weights pays from " + std::to_string(kMinPanelInputs) +
-           " rows of activations on";
-  return checkTilePanel(op.getTileLayout());
-}
-
-/// Why the weights of `op`, which are in rows, aren't in tiles.
-static std::string whyNotTiles(MatmulOp op, const KernelTarget &target) {
+/// The same of `op`, and of the tiles that its weights might have been in if
+/// they are in rows.
+static std::string checkTiles(MatmulOp op, const KernelTarget &target,
+                              TileCheck check) {
+  if (numerics::Error error =
+          numerics::TileLayout::check(op.getFormat().getFormat()))
+    return *error;
   std::optional<numerics::Format> activations =
       getFormatOrNone(op.getActivationFormatAttr());
-  std::string reason = checkTiles(
-      op.getTileLayout(), activations ? &*activations : nullptr, target);
-  return reason.empty() ? "the weights are packed in rows" : reason;
+  return check(op.getTileLayout(), activations ? &*activations : nullptr,
+               target);
 }
 
 static std::string checkDecodeRows(MatmulOp op, const KernelTarget &target) {
   numerics::Format format = op.getFormat().getFormat();
   unsigned lanes = target.lanes;
-  if (op.getLayout() != Layout::Rows)
-    return "the weights are packed in tiles";
   if (lanes % 8 != 0)
     return "vectors of " + std::to_string(lanes) +
            " lanes don't fill a byte of the bitmap";
@@ -94,50 +106,67 @@ static std::string checkDecodeRows(MatmulOp op, const KernelTarget &target) {
   return "";
 }
 
-static std::string checkReference(MatmulOp op, const KernelTarget &) {
-  return op.getLayout() == Layout::Rows ? ""
-                                        : "the weights are packed in tiles";
-}
+static std::string checkReference(MatmulOp, const KernelTarget &) { return ""; }
 
 namespace {
+/// A kernel reads one layout, so it has one of the two checks.
 struct KernelRow {
   StringRef name;
-  /// "" if the kernel fits.
-  std::string (*check)(MatmulOp op, const KernelTarget &target);
+  TileCheck checkTiles;
+  std::string (*checkRows)(MatmulOp op, const KernelTarget &target);
+
+  Layout getLayout() const { return checkTiles ? Layout::Tiles : Layout::Rows; }
+
+  /// "" if the kernel would fit were the weights in its layout.
+  std::string checkContents(MatmulOp op, const KernelTarget &target) const {
+    if (!checkTiles)
+      return checkRows(op, target);
+    std::string missing = ::checkTiles(op, target, checkTiles);
+    if (missing.empty() && name == kTilePanel && hasFewInputs(op))
+      return "decoding weights pays from " + std::to_string(kMinPanelInputs) +
+             " rows of activations on";
+    return missing;
+  }
+  std::string checkLayout(MatmulOp op) const {
+    if (op.getLayout() == getLayout())
+      return "";
+    return op.getLayout() == Layout::Rows ? "the weights are packed in rows"
+                                          : "the weights are packed in tiles";
+  }
 };
 } // namespace
 
 static const KernelRow kernelTable[] = {
-    {kTilePanel, checkTilePanel},
-    {kTileDot, checkTileDot},
-    {kDecodeRows, checkDecodeRows},
-    {kReference, checkReference},
+    {kTilePanel, checkTilePanel, nullptr},
+    {kTileDot, checkTileDot, nullptr},
+    {kTileFma, checkTileFma, nullptr},
+    {kDecodeRows, nullptr, checkDecodeRows},
+    {kReference, nullptr, checkReference},
 };
 
 KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
                                          const KernelTarget &target) {
   std::string reasons;
   for (const KernelRow &row : kernelTable) {
-    std::string missing = row.check(op, target);
+    // Weights in tiles are for the kernels on tiles.
+    if (op.getLayout() == Layout::Tiles && row.getLayout() == Layout::Rows)
+      continue;
+    // Of weights in rows: what kept them out of tiles.
+    std::string missing = row.checkContents(op, target);
+    if (missing.empty())
+      missing = row.checkLayout(op);
     if (missing.empty())
       return {row.name, reasons};
-    // Of weights in rows, the layout is what keeps the kernels on tiles away,
-    // and selectLayout knows why.
-    if (op.getLayout() == Layout::Rows) {
-      if (row.name == kTilePanel)
-        continue;
-      if (row.name == kTileDot)
-        missing = whyNotTiles(op, target);
-    } else if (row.name == kTileDot) {
-      return {StringRef(), missing};
-    } else if (hasFewInputs(op)) {
-      // Not a better kernel, but one for more rows.
+    // Not a better kernel, but one for more rows; and what keeps integer
+    // products away is said of the next.
+    if (row.name == kTilePanel &&
+        (op.getLayout() == Layout::Rows || hasFewInputs(op) ||
+         !checkTiles(op, target, checkTileDot).empty()))
       continue;
-    }
     reasons +=
         (reasons.empty() ? "not " : "; not ") + row.name.str() + ": " + missing;
   }
-  llvm_unreachable("the last row takes all weights in rows");
+  return {StringRef(), reasons};
 }
 
 Layout mlir::sq::cpu::selectLayout(const numerics::Format &weights,
@@ -145,20 +174,23 @@ Layout mlir::sq::cpu::selectLayout(const numerics::Format &weights,
                                    const numerics::Format *activations,
                                    int64_t rows, int64_t cols,
                                    const KernelTarget &target) {
-  bool fits =
-      !numerics::TileLayout::check(weights) &&
-      checkTiles(numerics::TileLayout::get(weights, pattern, rows, cols),
-                 activations, target)
-          .empty();
-  return fits ? Layout::Tiles : Layout::Rows;
+  if (numerics::TileLayout::check(weights))
+    return Layout::Rows;
+  auto layout = numerics::TileLayout::get(weights, pattern, rows, cols);
+  for (const KernelRow &row : kernelTable)
+    if (row.checkTiles && row.checkTiles(layout, activations, target).empty())
+      return Layout::Tiles;
+  return Layout::Rows;
 }
 
 std::string mlir::sq::cpu::checkKernel(StringRef kernel, MatmulOp op,
                                        const KernelTarget &target) {
   std::string names;
   for (const KernelRow &row : kernelTable) {
-    if (row.name == kernel)
-      return row.check(op, target);
+    if (row.name == kernel) {
+      std::string missing = row.checkLayout(op);
+      return missing.empty() ? row.checkContents(op, target) : missing;
+    }
     names += (names.empty() ? "'" : ", '") + row.name.str() + "'";
   }
   return "it is none of " + names;

@@ -7,7 +7,9 @@
 #include "DecodeInput.h"
 #include "DecodeRow.h"
 #include "DotKernel.h"
+#include "FloatPanel.h"
 #include "Loops.h"
+#include "TileFma.h"
 #include "TileKernel.h"
 #include "TilePanel.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -86,10 +88,15 @@ static void lowerDense(linalg::LinalgOp op, int64_t lanes) {
   Value input = op.getDpsInputs()[0], weights = op.getDpsInputs()[1];
   Value out = op.getDpsInits()[0];
   auto type = cast<MemRefType>(weights.getType());
-  emitRowBlocks(b, type.getDimSize(0), [&](ArrayRef<Value> columns) {
-    WeightBlock block{weights, SmallVector<Value>(columns)};
-    emitDotProducts(b, input, block, out, columns, type.getDimSize(1), lanes);
-  });
+  emitByRows(
+      b, input, [&] { emitDensePanelProduct(b, input, weights, out, lanes); },
+      [&] {
+        emitRowBlocks(b, type.getDimSize(0), [&](ArrayRef<Value> columns) {
+          WeightBlock block{weights, SmallVector<Value>(columns)};
+          emitDotProducts(b, input, block, out, columns, type.getDimSize(1),
+                          lanes);
+        });
+      });
   op->erase();
 }
 
@@ -142,7 +149,8 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
         if (matmul.getKernel() == kDecodeRows)
           packed.push_back(matmul);
         else if (matmul.getKernel() == kTileDot ||
-                 matmul.getKernel() == kTilePanel)
+                 matmul.getKernel() == kTilePanel ||
+                 matmul.getKernel() == kTileFma)
           tiled.push_back(matmul);
       } else if (auto linalgOp = dyn_cast<linalg::MatmulOp>(op)) {
         if (isLinear(linalgOp))
@@ -157,6 +165,8 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
       ImplicitLocOpBuilder b(op.getLoc(), op);
       if (op.getKernel() == kTilePanel)
         emitTilePanel(b, op, op.getTileLayout());
+      else if (op.getKernel() == kTileFma)
+        emitTileFma(b, op, op.getTileLayout());
       else
         emitTileProduct(b, op, op.getTileLayout());
       op.erase();

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileReader.h"
+#include "TileFloats.h"
 #include "X86Vector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -325,54 +326,5 @@ Value TileReader::readDense(int64_t i) {
 }
 
 Value TileReader::readScales(Value group) {
-  constexpr int64_t rows = TileLayout::kRows;
-  Value scales = op.getScales().front();
-  Type stored = cast<MemRefType>(scales.getType()).getElementType();
-  Value at =
-      arith::MulIOp::create(b, group, arith::ConstantIndexOp::create(b, rows));
-  Value loaded = vector::LoadOp::create(b, VectorType::get({rows}, stored),
-                                        scales, ValueRange{tile, at});
-  auto real = VectorType::get({rows}, b.getF32Type());
-  auto words = VectorType::get({rows}, b.getI32Type());
-  auto bytes = VectorType::get({rows}, b.getI8Type());
-  auto wordsOf = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(words, b.getI32IntegerAttr(value)));
-  };
-  switch (layout.format.scaleType) {
-  case numerics::ScaleType::F32:
-    return loaded;
-  case numerics::ScaleType::F16:
-    return arith::ExtFOp::create(b, real, loaded);
-  case numerics::ScaleType::E8M0: {
-    // 2^(c-127): the exponent field, but for 2^-127 (a denormal) and NaN.
-    Value code = arith::ExtUIOp::create(
-        b, words, arith::BitcastOp::create(b, bytes, loaded));
-    auto isCode = [&](int32_t value) -> Value {
-      return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
-                                   wordsOf(value));
-    };
-    Value bits = arith::ShLIOp::create(b, code, wordsOf(23));
-    bits = arith::SelectOp::create(b, isCode(0), wordsOf(0x00400000), bits);
-    bits = arith::SelectOp::create(b, isCode(255), wordsOf(0x7fc00000), bits);
-    return arith::BitcastOp::create(b, real, bits);
-  }
-  case numerics::ScaleType::E4M3FN: {
-    // Seven bits up, E4M3 is an f16 whose exponent is biased by 15 instead of
-    // 7: 2^-8 of the value, denormals included. Scales are finite and positive.
-    auto halves = VectorType::get({rows}, b.getI16Type());
-    Value code = arith::ExtUIOp::create(
-        b, halves, arith::BitcastOp::create(b, bytes, loaded));
-    Value seven = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(halves, b.getI16IntegerAttr(7)));
-    Value half =
-        arith::BitcastOp::create(b, VectorType::get({rows}, b.getF16Type()),
-                                 arith::ShLIOp::create(b, code, seven));
-    Value factor = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(real, b.getF32FloatAttr(256.0f)));
-    return arith::MulFOp::create(b, arith::ExtFOp::create(b, real, half),
-                                 factor);
-  }
-  }
-  llvm_unreachable("unknown scale type");
+  return readTileScales(b, op, layout, tile, group);
 }

@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Kernels as data. A row says what it needs; `selectKernel` takes the first
-// row that fits, and the last row fits everything. Adding a kernel is adding a
-// row and a generator.
+// row that fits, and the last row fits all weights that are packed in rows.
+// Adding a kernel is adding a row and a generator.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_CODEGEN_CPU_KERNELTABLE_H
@@ -24,6 +24,9 @@ namespace mlir::sq::cpu {
 inline constexpr StringRef kTilePanel = "cpu.tile-panel";
 /// Integer dot products of quantized activations with weights in tiles.
 inline constexpr StringRef kTileDot = "cpu.tile-dot";
+/// f32 multiply-adds of activations with weights in tiles, decoded in
+/// registers.
+inline constexpr StringRef kTileFma = "cpu.tile-fma";
 /// Decodes a block of packed rows to f32, then vector dot products.
 inline constexpr StringRef kDecodeRows = "cpu.decode-rows";
 /// convert-sq-to-linalg: slow, and right for every legal combination.

@@ -45,12 +45,15 @@ def LowerLinear : Pass<"sq-lower-linear", "::mlir::ModuleOp"> {
   let description = [{
     Lowers `out += x * transpose(w)` on memrefs with static N and K, spelled as
     `linalg.matmul` with f32 operands or as `sq.matmul` with one of the kernels
-    `cpu.tile-panel`, `cpu.tile-dot` and `cpu.decode-rows`, to an `scf.parallel`
-    loop over blocks of rows of `w` with `vector` bodies. `cpu.decode-rows`
-    decodes packed rows to f32 once per block, and the block is reused for all
-    rows of `x`; `cpu.tile-dot` multiplies bytes in the layout `tiles`, and looks
-    activations up for what is kept; `cpu.tile-panel` decodes these weights to
-    dense bytes, once for many rows of `x`. Tails are masked; nothing is read out of bounds. A pass
+    `cpu.tile-panel`, `cpu.tile-dot`, `cpu.tile-fma` and `cpu.decode-rows`, to an
+    `scf.parallel` loop over blocks of rows of `w` with `vector` bodies.
+    `cpu.decode-rows` decodes packed rows to f32 once per block, and the block is
+    reused for all rows of `x`; `cpu.tile-dot` multiplies bytes in the layout
+    `tiles`, and looks activations up for what is kept; `cpu.tile-panel` decodes
+    these weights to dense bytes, once for many rows of `x`. `cpu.tile-fma` does the
+    same on f32, with weights that are decoded in registers; from 16 rows of f32 `x`
+    on, panels of `w` are transposed or decoded to the stack first. Tails are masked;
+    nothing is read out of bounds. A pass
     on modules, because the tables that decode float codes are globals which the
     functions share.
 
