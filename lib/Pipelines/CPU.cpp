@@ -78,11 +78,12 @@ void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
 void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
                                         const CPUPipelineOptions &options) {
   pm.addPass(createSQVerifyOrder());
-  pm.addPass(createLowerLinear({options.lanes}));
   pm.addPass(createLowerAttention());
+  pm.addNestedPass<func::FuncOp>(createLowerCopies());
+  pm.addPass(createOutlineKernels());
+  pm.addPass(createLowerLinear({options.lanes}));
   pm.addNestedPass<func::FuncOp>(createPlanBuffers());
   pm.addPass(createApproximateMath());
-  pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   if (options.openmp)
     pm.addPass(createConvertSCFToOpenMPPass());

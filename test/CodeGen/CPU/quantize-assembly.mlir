@@ -2,12 +2,10 @@
 
 // Who asks twice for the same codes gets them once; both passes over a token are
 // vector code: the largest magnitude, then the codes.
-// CHECK-LABEL: twice:
 // CHECK: vpmaxsd {{.*}}%zmm
 // CHECK: vdivps {{.*}}%zmm
 // CHECK: vpmovdb %zmm{{[0-9]+}}
 // CHECK-NOT: vpmovdb
-// CHECK-LABEL: .Lfunc_end
 func.func @twice(%x: tensor<1x2048xf32>) -> (tensor<1x2048xi8>, tensor<1x2048xi8>, tensor<1x1xf32>) {
   %0:2 = sq.quantize %x to int<8, row> : tensor<1x2048xf32> -> tensor<1x2048xi8>, tensor<1x1xf32>
   %1:2 = sq.quantize %x to int<8, row> : tensor<1x2048xf32> -> tensor<1x2048xi8>, tensor<1x1xf32>

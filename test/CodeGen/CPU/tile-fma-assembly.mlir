@@ -6,7 +6,7 @@
 // The hot loops of cpu.tile-fma, one row of activations, without spills.
 
 // int4: a shift, a look-up and a multiply-add with memory for 16 weights.
-// CHECK-LABEL: {{^}}int4:
+// CHECK-LABEL: {{^}}tile_fma_int4_g64_f16_32x128:
 // CHECK-NOT: zmm{{.*}}(%rsp)
 // CHECK:      vpsrld $8, %[[W:zmm[0-9]+]], %[[A:zmm[0-9]+]]
 // CHECK-NEXT: vperm{{d|ps}} %zmm{{[0-9]+}}, %[[A]], %[[B:zmm[0-9]+]]
@@ -19,7 +19,7 @@ func.func @int4(%x: memref<1x128xf32>, %p: memref<2x1024xi8>, %s: memref<2x32xf1
 }
 
 // 2:4 int4: one more shift and look-up, in four activations that are repeated.
-// CHECK-LABEL: {{^}}sparse:
+// CHECK-LABEL: {{^}}tile_fma_nm2_4_int4_g64_f16_32x128:
 // CHECK-NOT: zmm{{.*}}(%rsp)
 // CHECK:      vbroadcastf32x4 {{.*}}, %[[X:zmm[0-9]+]]
 // CHECK:      vpsrld ${{[0-9]+}}, %{{zmm[0-9]+}}, %[[P:zmm[0-9]+]]
@@ -36,7 +36,7 @@ func.func @sparse(%x: memref<1x128xf32>, %p: memref<2x512xi8>, %b: memref<2x256x
 }
 
 // int8: a shift, a shuffle or a mask, and a conversion.
-// CHECK-LABEL: {{^}}int8:
+// CHECK-LABEL: {{^}}tile_fma_int8_row_32x128:
 // CHECK-NOT: zmm{{.*}}(%rsp)
 // CHECK:     vpslld $24, %{{zmm[0-9]+}}, %[[W:zmm[0-9]+]]
 // CHECK:     vcvtdq2ps %[[W]]
@@ -52,7 +52,7 @@ func.func @int8(%x: memref<1x128xf32>, %p: memref<2x2048xi8>, %s: memref<2x16xf3
 }
 
 // FP8: a permutation, a shift and a mask for 32 weights, then two conversions.
-// CHECK-LABEL: {{^}}fp8:
+// CHECK-LABEL: {{^}}tile_fma_fp8_e4m3fn_row_32x128:
 // CHECK-NOT: zmm{{.*}}(%rsp)
 // CHECK:      vpermb %[[C:zmm[0-9]+]], %{{zmm[0-9]+}}, %[[H:zmm[0-9]+]]
 // CHECK:      vpsraw $1

@@ -11,7 +11,7 @@
 
 // Integer codes are widened and converted, float codes gathered from a table,
 // and a bitmap spreads the kept values by one instruction where there is one.
-// CHECK-LABEL: sparse_int8:
+// CHECK-LABEL: {{^}}decode_rows_nm2_4_int8_row_8x256:
 // AVX512: vpmovsxbd {{.*}}%zmm
 // AVX512: vcvtdq2ps %zmm
 // AVX512: vexpandps {{.*}}%zmm
@@ -27,7 +27,7 @@ func.func @sparse_int8(%x: tensor<1x256xf32>, %p: tensor<8x128xi8>, %b: tensor<8
   return %r : tensor<1x8xf32>
 }
 
-// CHECK-LABEL: dense_mxfp8:
+// CHECK-LABEL: {{^}}decode_rows_mx_e4m3fn_8x256:
 // AVX512: vgatherdps {{.*}}%zmm
 // AVX512: vfmadd{{[0-9]+}}ps {{.*}}%zmm
 // AVX2: vfmadd{{[0-9]+}}ps {{.*}}%ymm
@@ -40,7 +40,7 @@ func.func @dense_mxfp8(%x: tensor<1x256xf32>, %p: tensor<8x256xi8>, %s: tensor<8
 }
 
 // The reference lowering is scalar loops that LLVM vectorizes.
-// CHECK-LABEL: dequantize:
+// CHECK-LABEL: {{^}}generic_8x256:
 // AVX512: vcvtdq2ps %zmm
 // AVX512: vmulps {{.*}}%zmm
 // AVX2: vcvtdq2ps %ymm

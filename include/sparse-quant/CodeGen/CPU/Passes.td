@@ -203,6 +203,49 @@ def SplitFills : Pass<"sq-split-fills", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
+def OutlineKernels : Pass<"sq-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Equal ops on memrefs to calls of one private function";
+  let description = [{
+    Replaces each destination-style op on memrefs (`sq.matmul`, `linalg.*`) by a
+    call of a function that holds it. Ops that differ in nothing but their
+    operands share a function, so the layers of a transformer are compiled once,
+    however many there are: the key is the op with its attributes and body, the
+    types of its operands, and which of them are the same. A constant offset of
+    a strided memref, such as a layer's slice of a cache, is passed as an
+    argument; constants are moved into the function.
+
+    What the function writes to is memory apart from its other operands in most
+    cases: it says so by `memref.distinct_objects`, where the operands are
+    allocations, globals, or arguments of a public function, which
+    `sparse-quant-c/artifact.h` keeps apart.
+
+    A remark a function says how often it is called.
+
+    Needs: bufferized functions whose public ones have the calling convention of
+    artifacts (`sq-lower-interface`).
+    Guarantees: no destination-style op on memrefs outside of private functions.
+
+    Before:
+    ```mlir
+    linalg.fill ins(%zero : f32) outs(%a : memref<1x64xf32>)
+    linalg.fill ins(%zero : f32) outs(%b : memref<1x64xf32>)
+    ```
+    After:
+    ```mlir
+    func.func private @fill_1x64(%arg0: memref<1x64xf32>) {
+      %cst = arith.constant 0.0 : f32
+      linalg.fill ins(%cst : f32) outs(%arg0 : memref<1x64xf32>)
+      return
+    }
+    call @fill_1x64(%a) : (memref<1x64xf32>) -> ()
+    call @fill_1x64(%b) : (memref<1x64xf32>) -> ()
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
 def RelaxReductions : Pass<"sq-relax-reductions", "::mlir::func::FuncOp"> {
   let summary = "Let f32 sums be reassociated, so that they vectorize";
   let description = [{
