@@ -85,12 +85,17 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   pm.addNestedPass<func::FuncOp>(createPlanBuffers());
   pm.addPass(createApproximateMath());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
-  if (options.openmp)
-    pm.addPass(createConvertSCFToOpenMPPass());
   // Before the canonicalizer, which drops a scope that is all of a loop's body:
   // on one thread the stack would grow with each iteration.
   pm.addNestedPass<func::FuncOp>(createLowerAllocaScope());
+  // Extents that the kernels asked for become constants.
   pm.addPass(createCanonicalizerPass());
+  if (options.openmp) {
+    pm.addNestedPass<func::FuncOp>(createSerializeLoops());
+    pm.addPass(createConvertSCFToOpenMPPass());
+    // Each parallel body has got a scope.
+    pm.addNestedPass<func::FuncOp>(createLowerAllocaScope());
+  }
   pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());

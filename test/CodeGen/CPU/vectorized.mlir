@@ -49,3 +49,12 @@ func.func @dequantize(%q: tensor<8x256xi8>, %s: tensor<8x1xf32>) -> tensor<8x256
   %x = sq.dequantize %q, %s from int<8, row> : tensor<8x256xi8>, tensor<8x1xf32> -> tensor<8x256xf32>
   return %x : tensor<8x256xf32>
 }
+
+// Eight rows aren't worth threads; these are.
+func.func @many_rows(%x: tensor<1x256xf32>, %p: tensor<2048x128xi8>, %b: tensor<2048x32xi8>, %s: tensor<2048x1xf32>,
+                     %i: tensor<1x2048xf32>) -> tensor<1x2048xf32> {
+  %r = sq.matmul ins(%x : tensor<1x256xf32>)
+    weights(%p, bitmap(%b), scales(%s) : tensor<2048x128xi8>, tensor<2048x32xi8>, tensor<2048x1xf32>)
+    outs(%i : tensor<1x2048xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>} -> tensor<1x2048xf32>
+  return %r : tensor<1x2048xf32>
+}

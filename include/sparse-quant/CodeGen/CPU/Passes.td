@@ -179,6 +179,36 @@ def PlanBuffers : Pass<"sq-plan-buffers", "::mlir::func::FuncOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def SerializeLoops : Pass<"sq-serialize-loops", "::mlir::func::FuncOp"> {
+  let summary = "Parallel loops with too little work to loops of one thread";
+  let description = [{
+    Starting and joining threads takes a microsecond or more. A parallel loop
+    whose bounds, and those of all loops in it, are constants, and which runs
+    fewer than `min-work` ops that aren't about indices, is turned into a loop
+    of one thread. What isn't known stays parallel.
+
+    Before:
+    ```mlir
+    scf.parallel (%i) = (%c0) to (%c4) step (%c1) {
+      %0 = vector.load %x[%i, %c0] : memref<4x16xf32>, vector<16xf32>
+      vector.store %0, %y[%i, %c0] : memref<4x16xf32>, vector<16xf32>
+    }
+    ```
+    After:
+    ```mlir
+    scf.for %i = %c0 to %c4 step %c1 {
+      %0 = vector.load %x[%i, %c0] : memref<4x16xf32>, vector<16xf32>
+      vector.store %0, %y[%i, %c0] : memref<4x16xf32>, vector<16xf32>
+    }
+    ```
+  }];
+  let options = [
+    Option<"minWork", "min-work", "unsigned", /*default=*/"8192",
+           "Ops below which a loop is for one thread">,
+  ];
+  let dependentDialects = ["::mlir::scf::SCFDialect"];
+}
+
 def SplitFills : Pass<"sq-split-fills", "::mlir::func::FuncOp"> {
   let summary = "A filled tensor for each op that is destined to overwrite it";
   let description = [{
