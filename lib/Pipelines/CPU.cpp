@@ -33,8 +33,7 @@ void mlir::sq::buildOrderPipeline(OpPassManager &pm) {
 void mlir::sq::buildSchedulePipeline(OpPassManager &pm,
                                      const CPUPipelineOptions &options) {
   pm.addPass(createSQVerifyOrder());
-  pm.addPass(createSelectKernels(
-      {options.lanes, options.byteDot512, options.byteExpand512}));
+  pm.addPass(createSelectKernels({options.lanes, options.isa}));
 }
 
 void mlir::sq::buildReferencePipeline(OpPassManager &pm,
@@ -81,7 +80,7 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   pm.addPass(createLowerAttention());
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addPass(createOutlineKernels());
-  pm.addPass(createLowerLinear({options.lanes}));
+  pm.addPass(createLowerLinear({options.lanes, options.isa}));
   pm.addNestedPass<func::FuncOp>(createPlanBuffers());
   pm.addPass(createApproximateMath());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());

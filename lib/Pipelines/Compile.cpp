@@ -178,9 +178,8 @@ LogicalResult Compilation::run() {
   // Kernels are written for at least a byte of the bitmap a vector; narrower
   // registers take a vector in parts.
   pipeline.lanes = std::max(8u, target.f32Lanes);
-  pipeline.byteDot512 = target.hasByteDot512;
-  pipeline.byteExpand512 = target.hasByteExpand512;
-  kernelTarget = {pipeline.lanes, pipeline.byteDot512, pipeline.byteExpand512};
+  pipeline.isa = target.isa;
+  kernelTarget = {pipeline.lanes, pipeline.isa};
   pipeline.openmp = options.openmp;
 
   info.producer = "sq-compile 0.1.0 (LLVM " LLVM_VERSION_STRING ")";

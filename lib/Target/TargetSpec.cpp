@@ -61,16 +61,22 @@ static unsigned getF32Lanes(llvm::TargetMachine &machine) {
   return 4;
 }
 
-static bool hasByteDot512(llvm::TargetMachine &machine) {
+static VectorISA getVectorISA(llvm::TargetMachine &machine) {
   const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
-  return machine.getTargetTriple().isX86() &&
-         subtarget.checkFeatures("+avx512vnni,+avx512vbmi,+avx512bw");
-}
-
-static bool hasByteExpand512(llvm::TargetMachine &machine) {
-  const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
-  return machine.getTargetTriple().isX86() &&
-         subtarget.checkFeatures("+avx512vbmi2,+avx512bw");
+  if (!machine.getTargetTriple().isX86())
+    return VectorISA::None;
+  auto has = [&](llvm::StringRef features) {
+    return subtarget.checkFeatures(features.str());
+  };
+  // Scales are f16, too, so F16C belongs to AVX2.
+  if (!has("+avx2,+fma,+f16c"))
+    return VectorISA::None;
+  if (!has("+avx512f,+avx512bw,+avx512dq,+avx512vl"))
+    return has("+avxvnni") ? VectorISA::AVXVNNI : VectorISA::AVX2;
+  if (!has("+avx512vnni"))
+    return VectorISA::AVX512;
+  return has("+avx512vbmi,+avx512vbmi2") ? VectorISA::AVX512VBMI2
+                                         : VectorISA::AVX512VNNI;
 }
 
 llvm::Expected<TargetSpec> mlir::sq::parseTarget(llvm::StringRef text) {
@@ -101,8 +107,7 @@ llvm::Expected<TargetSpec> mlir::sq::parseTarget(llvm::StringRef text) {
   if (!machine)
     return machine.takeError();
   spec.f32Lanes = getF32Lanes(**machine);
-  spec.hasByteDot512 = hasByteDot512(**machine);
-  spec.hasByteExpand512 = hasByteExpand512(**machine);
+  spec.isa = getVectorISA(**machine);
   return spec;
 }
 

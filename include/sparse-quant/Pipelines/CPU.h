@@ -14,6 +14,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
+#include "sparse-quant/Target/VectorISA.h"
 
 namespace mlir::sq {
 
@@ -22,13 +23,10 @@ struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
                          llvm::cl::desc("f32 lanes of a vector of the kernels, "
                                         "a multiple of 8"),
                          llvm::cl::init(16)};
-  Option<bool> byteDot512{
-      *this, "byte-dot-512",
-      llvm::cl::desc("The target has AVX512_VNNI and AVX512_VBMI"),
-      llvm::cl::init(false)};
-  Option<bool> byteExpand512{*this, "byte-expand-512",
-                             llvm::cl::desc("The target has AVX512_VBMI2"),
-                             llvm::cl::init(false)};
+  Option<VectorISA> isa{
+      *this, "isa",
+      llvm::cl::desc("What the target has beyond generic vectors"),
+      llvm::cl::init(VectorISA::None), getVectorISAValues()};
   Option<bool> openmp{*this, "openmp",
                       llvm::cl::desc("Run parallel loops by OpenMP"),
                       llvm::cl::init(true)};

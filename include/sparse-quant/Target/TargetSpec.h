@@ -12,6 +12,7 @@
 #ifndef SPARSE_QUANT_TARGET_TARGETSPEC_H
 #define SPARSE_QUANT_TARGET_TARGETSPEC_H
 
+#include "sparse-quant/Target/VectorISA.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <memory>
@@ -33,11 +34,8 @@ struct TargetSpec {
   std::string features;
   /// Width of a vector register in f32 lanes: 16 (AVX-512), 8 (AVX2), 4.
   unsigned f32Lanes = 4;
-  /// Dot products of 512-bit vectors of bytes, and permutations of such
-  /// vectors: AVX512_VNNI and AVX512_VBMI.
-  bool hasByteDot512 = false;
-  /// Expansion of 512-bit vectors of bytes by a mask: AVX512_VBMI2.
-  bool hasByteExpand512 = false;
+  /// What kernels may use beyond generic vectors.
+  VectorISA isa = VectorISA::None;
 };
 
 /// Reads `--target=`: "native", a CPU name of the host's architecture, or

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
+#include "ByteISA.h"
 #include "DecodeInput.h"
 #include "TileFma.h"
 #include "TileKernel.h"
@@ -27,8 +28,7 @@ getFormatOrNone(QuantFormatAttrInterface attr) {
 
 static constexpr char kNoByteExpand[] =
     "the pattern keeps a varying number of weights, and the target can't "
-    "expand "
-    "512-bit vectors of bytes (AVX512_VBMI2)";
+    "expand vectors of bytes (AVX512_VBMI2)";
 
 /// Why a kernel on tiles doesn't compute products with such weights and
 /// activations; "" if it does.
@@ -39,10 +39,11 @@ using TileCheck = std::string (*)(const numerics::TileLayout &layout,
 static std::string checkTileDot(const numerics::TileLayout &layout,
                                 const numerics::Format *activations,
                                 const KernelTarget &target) {
-  if (!target.byteDot512)
-    return "the target has no 512-bit dot products of bytes (AVX512_VNNI and "
-           "AVX512_VBMI)";
-  if (layout.hasBitmap() && !target.byteExpand512)
+  const ByteISA *isa = ByteISA::get(target.isa);
+  if (!isa)
+    return "the target has no vectors of bytes that kernels know (AVX2, FMA "
+           "and F16C are the least)";
+  if (layout.hasBitmap() && !isa->expandsBytes())
     return kNoByteExpand;
   return checkTileProduct(layout, activations);
 }
@@ -52,8 +53,9 @@ static std::string checkTileFma(const numerics::TileLayout &layout,
                                 const KernelTarget &target) {
   if (target.lanes < numerics::TileLayout::kRows)
     return "the target has no vectors of 16 floats";
-  if (layout.hasBitmap() && !target.byteExpand512)
-    return kNoByteExpand;
+  const ByteISA *isa = ByteISA::get(target.isa);
+  if (!isa || (layout.hasBitmap() && !isa->expandsBytes()))
+    return isa ? kNoByteExpand : "the target has no vectors of bytes";
   return checkTileFma(layout, activations);
 }
 
@@ -63,6 +65,8 @@ static std::string checkTilePanel(const numerics::TileLayout &layout,
   if (std::string reason = checkTileDot(layout, activations, target);
       !reason.empty())
     return reason;
+  if (target.isa != VectorISA::AVX512VBMI2)
+    return "panels take AVX512_VNNI and AVX512_VBMI";
   return checkTilePanel(layout);
 }
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "ByteISA.h"
 #include "DecodeInput.h"
 #include "DecodeRow.h"
 #include "DotKernel.h"
@@ -161,14 +162,21 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
       lowerDense(op, lanes);
     for (MatmulOp op : packed)
       lowerPacked(op, lanes);
+    const ByteISA *bytes = ByteISA::get(isa);
     for (MatmulOp op : tiled) {
+      if (!bytes) {
+        op.emitError("kernel '") << *op.getKernel()
+                                 << "' needs vectors of bytes: say what the "
+                                    "target has by the option 'isa'";
+        return signalPassFailure();
+      }
       ImplicitLocOpBuilder b(op.getLoc(), op);
       if (op.getKernel() == kTilePanel)
-        emitTilePanel(b, op, op.getTileLayout());
+        emitTilePanel(b, op, op.getTileLayout(), *bytes);
       else if (op.getKernel() == kTileFma)
-        emitTileFma(b, op, op.getTileLayout());
+        emitTileFma(b, op, op.getTileLayout(), *bytes);
       else
-        emitTileProduct(b, op, op.getTileLayout());
+        emitTileProduct(b, op, op.getTileLayout(), *bytes);
       op.erase();
     }
   }

@@ -22,7 +22,7 @@ struct SelectKernels : sq::impl::SelectKernelsBase<SelectKernels> {
   using SelectKernelsBase::SelectKernelsBase;
 
   void runOnOperation() override {
-    cpu::KernelTarget target{lanes, byteDot512, byteExpand512};
+    cpu::KernelTarget target{lanes, isa};
     WalkResult result = getOperation().walk([&](MatmulOp op) {
       if (std::optional<StringRef> given = op.getKernel()) {
         std::string reason = cpu::checkKernel(*given, op, target);

@@ -31,8 +31,9 @@ namespace {
 
 class TileExpander {
 public:
-  TileExpander(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout)
-      : b(b), op(op), layout(layout) {
+  TileExpander(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
+               const ByteISA &isa)
+      : b(b), op(op), layout(layout), isa(isa) {
     int64_t size = layout.format.groupSize;
     if (!hasGroups(layout)) {
       step = getDivisor(kPanelCols, layout.unitCols(), kStepCols);
@@ -67,6 +68,7 @@ private:
   ImplicitLocOpBuilder &b;
   MatmulOp op;
   const TileLayout &layout;
+  const ByteISA &isa;
   VectorType f32s = VectorType::get({kLanes}, b.getF32Type());
   VectorType i32s = VectorType::get({kLanes}, b.getI32Type());
 };
@@ -95,7 +97,7 @@ void TileExpander::spread(ArrayRef<Value> elements, ArrayRef<Value> positions,
 void TileExpander::expand(Value tile, Value col, Value k, int64_t valid,
                           Value panel, Value half) {
   Value at = arith::AddIOp::create(b, col, k);
-  TileFloats weights(b, op, layout, tile);
+  TileFloats weights(b, op, layout, isa, tile);
   weights.start(
       arith::DivUIOp::create(b, at, constantIndex(b, layout.vectorCols())));
 
@@ -158,8 +160,8 @@ void TileExpander::expand(Value tile, Value col, Value k, int64_t valid,
 
 void mlir::sq::cpu::emitTilePanelProduct(ImplicitLocOpBuilder &b, MatmulOp op,
                                          const TileLayout &layout,
-                                         Value input) {
-  TileExpander expander(b, op, layout);
+                                         const ByteISA &isa, Value input) {
+  TileExpander expander(b, op, layout, isa);
   PanelProduct product{input,       op.getInit(), layout.rows,
                        layout.cols, kLanes,       expander.panelCols};
   emitPanelProduct(

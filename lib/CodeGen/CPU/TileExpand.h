@@ -13,11 +13,14 @@
 
 namespace mlir::sq::cpu {
 
+class ByteISA;
+
 /// The product of `op`, which is on memrefs, with weights that are decoded to
 /// f32 panels (FloatPanel.h), dropped ones as zeros. A decoded weight is
 /// numerics' to the bit. `input` is that of `op`, in f32.
 void emitTilePanelProduct(ImplicitLocOpBuilder &builder, MatmulOp op,
-                          const numerics::TileLayout &layout, Value input);
+                          const numerics::TileLayout &layout,
+                          const ByteISA &isa, Value input);
 
 } // namespace mlir::sq::cpu
 

@@ -46,9 +46,9 @@ namespace mlir::sq::cpu {
 class TileFloats {
 public:
   TileFloats(ImplicitLocOpBuilder &builder, MatmulOp op,
-             const numerics::TileLayout &layout, Value tile)
+             const numerics::TileLayout &layout, const ByteISA &isa, Value tile)
       : b(builder), op(op), layout(layout), tile(tile),
-        reader(builder, op, layout, tile) {}
+        reader(builder, op, layout, isa, tile) {}
 
   /// Elements are this many times what `readElements` returns: a power of two.
   static float getFactor(const numerics::TileLayout &layout);

@@ -46,8 +46,9 @@ namespace {
 
 class TileFma {
 public:
-  TileFma(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout)
-      : b(b), op(op), layout(layout) {}
+  TileFma(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
+          const ByteISA &isa)
+      : b(b), op(op), layout(layout), isa(isa) {}
 
   void emit();
 
@@ -91,6 +92,7 @@ private:
   ImplicitLocOpBuilder &b;
   MatmulOp op;
   const TileLayout &layout;
+  const ByteISA &isa;
   VectorType f32s = VectorType::get({kLanes}, b.getF32Type());
   /// f32, as given or decoded.
   Value input;
@@ -207,7 +209,7 @@ void TileFma::emitRows(Value tile, Value first, int64_t count) {
   SmallVector<Value> rows;
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(add(first, i));
-  TileFloats weights(b, op, layout, tile);
+  TileFloats weights(b, op, layout, isa, tile);
   SmallVector<Value> totals(count, zeros());
   int64_t size = layout.format.groupSize;
 
@@ -313,7 +315,7 @@ void TileFma::emit() {
   if (isQuantized)
     input = decodeInput(b, op, kLanes);
   emitByRows(
-      b, input, [&] { emitTilePanelProduct(b, op, layout, input); },
+      b, input, [&] { emitTilePanelProduct(b, op, layout, isa, input); },
       [&] {
         auto loop = scf::ParallelOp::create(
             b, ValueRange{index(0)}, ValueRange{index(layout.numTiles())},
@@ -327,6 +329,6 @@ void TileFma::emit() {
 }
 
 void mlir::sq::cpu::emitTileFma(ImplicitLocOpBuilder &builder, MatmulOp op,
-                                const TileLayout &layout) {
-  TileFma(builder, op, layout).emit();
+                                const TileLayout &layout, const ByteISA &isa) {
+  TileFma(builder, op, layout, isa).emit();
 }

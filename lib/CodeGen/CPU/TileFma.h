@@ -32,6 +32,8 @@
 
 namespace mlir::sq::cpu {
 
+class ByteISA;
+
 /// "" if `emitTileFma` can compute products with such weights and activations
 /// (null: f32), otherwise why not.
 std::string checkTileFma(const numerics::TileLayout &layout,
@@ -39,7 +41,7 @@ std::string checkTileFma(const numerics::TileLayout &layout,
 
 /// Emits the product of `op`, which is on memrefs; does not erase it.
 void emitTileFma(ImplicitLocOpBuilder &builder, MatmulOp op,
-                 const numerics::TileLayout &layout);
+                 const numerics::TileLayout &layout, const ByteISA &isa);
 
 } // namespace mlir::sq::cpu
 

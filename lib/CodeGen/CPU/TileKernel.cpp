@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileKernel.h"
+#include "ByteISA.h"
 #include "Loops.h"
 #include "TileOperands.h"
 #include "TileReader.h"
-#include "X86Vector.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
@@ -62,13 +62,15 @@ namespace {
 
 class TileProduct {
 public:
-  TileProduct(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout)
-      : b(b), op(op), layout(layout), operands(b, op, layout) {}
+  TileProduct(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
+              const ByteISA &isa)
+      : b(b), op(op), layout(layout), isa(isa), operands(b, op, layout, isa) {}
 
   void emit();
 
 private:
-  /// Running sums: of each row of activations, and of 128 * w.
+  /// Running sums: of each row of activations, and of 128 * w, which is zero
+  /// where activations aren't biased.
   struct Sums {
     SmallVector<Value> products;
     Value correction;
@@ -96,6 +98,8 @@ private:
   /// which starts at column `col`, to `sums` in turn.
   void accumulate(TileReader &reader, ArrayRef<Value> rows, Value col,
                   int64_t from, int64_t to, MutableArrayRef<Sums> sums);
+  /// Makes the columns [col, col + span) of each row the tables.
+  void loadTables(ArrayRef<Value> rows, Value col, int64_t span);
   Value readActivations(Value row, Value col, int64_t offset);
   /// The exact sum of a row of activations, as f32.
   Value finish(const Sums &sums, size_t row);
@@ -103,13 +107,15 @@ private:
   ImplicitLocOpBuilder &b;
   MatmulOp op;
   const TileLayout &layout;
+  const ByteISA &isa;
   TileOperands operands;
   VectorType bytes = VectorType::get({TileLayout::kVector}, b.getI8Type());
   VectorType i32s = VectorType::get({TileLayout::kRows}, b.getI32Type());
   VectorType f32s = VectorType::get({TileLayout::kRows}, b.getF32Type());
-  /// x + 128, each row padded to whole windows.
+  /// As dot products take them, each row padded to whole windows.
   Value activations;
-  SmallVector<Value> windows;
+  /// For each row of activations, the tables that a vector looks up in.
+  SmallVector<SmallVector<Value>> tables;
 };
 
 } // namespace
@@ -136,36 +142,43 @@ Value TileProduct::readActivations(Value row, Value col, int64_t offset) {
                                    vector::BroadcastOp::create(b, i32s, word));
 }
 
+void TileProduct::loadTables(ArrayRef<Value> rows, Value col, int64_t span) {
+  tables.clear();
+  for (Value row : rows) {
+    SmallVector<Value> &parts = tables.emplace_back();
+    for (int64_t from = 0; from < span; from += isa.tableBytes())
+      parts.push_back(isa.loadTable(b, activations, row, add(col, from)));
+  }
+}
+
 void TileProduct::accumulate(TileReader &reader, ArrayRef<Value> rows,
                              Value col, int64_t from, int64_t to,
                              MutableArrayRef<Sums> sums) {
-  Value bias = splat(bytes, b.getI8IntegerAttr(-128));
+  int64_t span = std::max(isa.tableBytes(), layout.vectorCols());
   for (int64_t i = from; i < to; ++i) {
     auto &[products, correction] = sums[i % sums.size()];
     Value weights = reader.readWeights(i);
-    correction = x86::dotBytes(b, correction, bias, weights);
+    if (isa.biasesActivations())
+      correction = isa.dotBytes(b, correction, splatBytes(b, -128), weights);
     int64_t offset = i * layout.vectorCols();
     Value indices;
     if (layout.hasPositions()) {
-      indices = reader.readIndices(i);
-      if (offset % TileLayout::kWindow == 0) {
-        windows.clear();
-        for (Value row : rows)
-          windows.push_back(vector::LoadOp::create(
-              b, bytes, activations, ValueRange{row, add(col, offset)}));
-      }
+      indices = reader.readIndices(i, span);
+      if (offset % span == 0)
+        loadTables(rows, add(col, offset), span);
     }
     for (auto [r, row] : llvm::enumerate(rows)) {
-      Value x = layout.hasPositions()
-                    ? x86::permuteBytes(b, windows[r], indices)
-                    : readActivations(row, col, offset);
-      products[r] = x86::dotBytes(b, products[r], x, weights);
+      Value x = layout.hasPositions() ? isa.lookUp(b, tables[r], indices)
+                                      : readActivations(row, col, offset);
+      products[r] = isa.dotBytes(b, products[r], x, weights);
     }
   }
 }
 
 Value TileProduct::finish(const Sums &sums, size_t row) {
-  Value exact = arith::SubIOp::create(b, sums.products[row], sums.correction);
+  Value exact = sums.products[row];
+  if (isa.biasesActivations())
+    exact = arith::SubIOp::create(b, exact, sums.correction);
   return arith::SIToFPOp::create(b, f32s, exact);
 }
 
@@ -257,7 +270,7 @@ void TileProduct::emitRows(Value tile, Value first, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(add(first, i));
   // Several rows of activations work on a tile for long enough.
-  TileReader reader(b, op, layout, tile, /*prefetch=*/count == 1);
+  TileReader reader(b, op, layout, isa, tile, /*prefetch=*/count == 1);
   SmallVector<Value> totals = hasGroups(layout) ? emitGrouped(reader, rows)
                                                 : emitUngrouped(reader, rows);
   for (auto [row, total] : llvm::zip_equal(rows, totals))
@@ -267,15 +280,19 @@ void TileProduct::emitRows(Value tile, Value first, int64_t count) {
 /// Rows of activations in blocks, large ones first: each block reads all
 /// weights of the tile once.
 void TileProduct::emitTile(Value tile) {
-  // Each row of activations takes a register for its sums, and with scale
-  // groups or windows another one, of 32.
-  int64_t most = hasGroups(layout) && layout.hasPositions() ? 6 : 8;
+  // Each row of activations takes a vector for its sums, and with scale groups
+  // or tables another one.
+  int64_t most = isa.numVectors() / 4;
+  if (hasGroups(layout) && layout.hasPositions())
+    most = most * 3 / 4;
   std::optional<int64_t> rows = operands.getStaticNumInputs();
   if (rows && *rows <= most)
     return emitRows(tile, index(0), *rows);
   Value count = operands.getNumInputs();
-  Value first = index(0);
+  Value start = index(0), first = start;
   for (int64_t size : {most, int64_t(4), int64_t(2), int64_t(1)}) {
+    if (size > most || (size == most && first != start))
+      continue;
     Value blocks = arith::DivUIOp::create(
         b, arith::SubIOp::create(b, count, first), index(size));
     Value end = arith::AddIOp::create(
@@ -300,6 +317,7 @@ void TileProduct::emit() {
 }
 
 void mlir::sq::cpu::emitTileProduct(ImplicitLocOpBuilder &builder, MatmulOp op,
-                                    const TileLayout &layout) {
-  TileProduct(builder, op, layout).emit();
+                                    const TileLayout &layout,
+                                    const ByteISA &isa) {
+  TileProduct(builder, op, layout, isa).emit();
 }

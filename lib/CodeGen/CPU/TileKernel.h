@@ -6,19 +6,20 @@
 //===----------------------------------------------------------------------===//
 //
 // out[m, n] += sum over k of x[m, k] * w[n, k] for weights in the layout
-// `tiles` (Numerics/TileLayout.h) and activations in signed bytes, with 512-bit
-// vpdpbusd. That instruction multiplies unsigned bytes with signed ones:
+// `tiles` (Numerics/TileLayout.h) and activations in signed bytes, with the dot
+// products of bytes that the target has (ByteISA.h). Where they multiply
+// unsigned bytes with signed ones:
 //
 //   x + 128 is unsigned, w is signed:
 //   sum x * w = sum (x + 128) * w - sum 128 * w
 //
-// and the second sum, over the same weights, is one more vpdpbusd with a
+// and the second sum, over the same weights, is one more dot product with a
 // constant, shared by all rows of activations. Everything is exact in i32; one
 // f32 multiply-add a scale group follows.
 //
 // A row of 2:4 weights and the like isn't expanded: the weights' positions
-// select activations from a register of 64 (vpermb), so the work is that of the
-// kept weights only.
+// select activations from a register (vpermb, pshufb), so the work is that of
+// the kept weights only.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_TILEKERNEL_H
@@ -30,6 +31,8 @@
 
 namespace mlir::sq::cpu {
 
+class ByteISA;
+
 /// "" if `emitTileProduct` can compute products with such weights and
 /// activations, otherwise why not.
 std::string checkTileProduct(const numerics::TileLayout &layout,
@@ -37,7 +40,7 @@ std::string checkTileProduct(const numerics::TileLayout &layout,
 
 /// Emits the product of `op`, which is on memrefs; does not erase it.
 void emitTileProduct(ImplicitLocOpBuilder &builder, MatmulOp op,
-                     const numerics::TileLayout &layout);
+                     const numerics::TileLayout &layout, const ByteISA &isa);
 
 } // namespace mlir::sq::cpu
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileOperands.h"
+#include "ByteISA.h"
 #include "Loops.h"
 #include "TileReader.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -30,9 +31,8 @@ std::optional<int64_t> TileOperands::getStaticNumInputs() {
 }
 
 void TileOperands::convertRow(Value row, Value into) {
-  Value bias = splat(bytes, b.getI8IntegerAttr(-128));
   auto store = [&](Value x, Value col) {
-    vector::StoreOp::create(b, arith::XOrIOp::create(b, x, bias), into,
+    vector::StoreOp::create(b, isa.prepareActivations(b, x), into,
                             ValueRange{row, col});
   };
   int64_t whole = layout.cols / TileLayout::kVector * TileLayout::kVector;

@@ -18,11 +18,13 @@
 
 namespace mlir::sq::cpu {
 
+class ByteISA;
+
 class TileOperands {
 public:
   TileOperands(ImplicitLocOpBuilder &builder, MatmulOp op,
-               const numerics::TileLayout &layout)
-      : b(builder), op(op), layout(layout) {}
+               const numerics::TileLayout &layout, const ByteISA &isa)
+      : b(builder), op(op), layout(layout), isa(isa) {}
 
   static bool hasGroups(const numerics::TileLayout &layout) {
     return layout.format.scope == numerics::GroupScope::Group;
@@ -33,10 +35,11 @@ public:
   /// M if it is known.
   std::optional<int64_t> getStaticNumInputs();
 
-  /// x + 128, a row padded to whole windows and whole scale groups: a new
-  /// memref<MxSTRIDExi8>, which the caller deallocates. What is beyond K meets
-  /// weights that are zero. An unknown number of rows is rounded up to a
-  /// multiple of `rowMultiple`; what the rows beyond M hold is unspecified.
+  /// As dot products take them, a row padded to whole windows and whole scale
+  /// groups: a new memref<MxSTRIDExi8>, which the caller deallocates. What is
+  /// beyond K meets weights that are zero. An unknown number of rows is rounded
+  /// up to a multiple of `rowMultiple`; what the rows beyond M hold is
+  /// unspecified.
   Value makeActivations(int64_t rowMultiple = 1, bool isParallel = false);
   /// out[row, rows of `tile`] += total * what all of it is scaled by. `total`
   /// is a vector<16xf32>.
@@ -49,6 +52,7 @@ private:
   ImplicitLocOpBuilder &b;
   MatmulOp op;
   const numerics::TileLayout &layout;
+  const ByteISA &isa;
   VectorType bytes =
       VectorType::get({numerics::TileLayout::kVector}, b.getI8Type());
   VectorType f32s =

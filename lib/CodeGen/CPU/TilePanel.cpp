@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TilePanel.h"
+#include "ByteISA.h"
 #include "Loops.h"
 #include "TileKernel.h"
 #include "TileOperands.h"
 #include "TileReader.h"
-#include "X86Vector.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
@@ -106,8 +106,9 @@ namespace {
 
 class TilePanel {
 public:
-  TilePanel(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout)
-      : b(b), op(op), layout(layout), operands(b, op, layout),
+  TilePanel(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
+            const ByteISA &isa)
+      : b(b), op(op), layout(layout), isa(isa), operands(b, op, layout, isa),
         plan(PanelPlan::get(layout)), grouped(operands.hasGroups(layout)),
         rowBlock(grouped ? 4 : 8) {}
 
@@ -173,6 +174,7 @@ private:
   ImplicitLocOpBuilder &b;
   MatmulOp op;
   const TileLayout &layout;
+  const ByteISA &isa;
   TileOperands operands;
   PanelPlan plan;
   bool grouped;
@@ -221,14 +223,14 @@ void TilePanel::decodeRun(TileReader &reader, Value panelStart, Value v,
     for (int64_t i = from, e = std::min(count, from + plan.group); i < e; ++i) {
       Value dense = reader.readDense(i);
       vector::StoreOp::create(b, dense, weights, ValueRange{add(v, i), lane});
-      sum = x86::dotBytes(b, sum, bias, dense);
+      sum = isa.dotBytes(b, sum, bias, dense);
     }
     vector::StoreOp::create(b, sum, corrections, slot);
   }
 }
 
 void TilePanel::decode(const Place &place, int64_t t) {
-  TileReader reader(b, op, layout, add(place.firstTile, t));
+  TileReader reader(b, op, layout, isa, add(place.firstTile, t));
   Value panelStart = place.panel ? mul(place.panel, plan.panel) : Value();
   Value zero = index(0);
   Value firstGroup = place.panel ? mul(place.panel, plan.numGroups()) : Value();
@@ -306,7 +308,7 @@ SmallVector<Value> TilePanel::accumulate(const Place &place,
             Value x = readActivations(row, add(col, u * TileLayout::kDepth));
             for (auto [t, vector] : llvm::enumerate(vectors)) {
               Value &sum = next[r * place.numTiles + t];
-              sum = x86::dotBytes(b, sum, x, vector);
+              sum = isa.dotBytes(b, sum, x, vector);
             }
           }
         }
@@ -535,10 +537,11 @@ void TilePanel::emit() {
     return emitPanels();
   emitIf(
       isLess(operands.getNumInputs(), index(kMinPanelInputs)),
-      [&] { emitTileProduct(b, op, layout); }, [&] { emitPanels(); });
+      [&] { emitTileProduct(b, op, layout, isa); }, [&] { emitPanels(); });
 }
 
 void mlir::sq::cpu::emitTilePanel(ImplicitLocOpBuilder &builder, MatmulOp op,
-                                  const TileLayout &layout) {
-  TilePanel(builder, op, layout).emit();
+                                  const TileLayout &layout,
+                                  const ByteISA &isa) {
+  TilePanel(builder, op, layout, isa).emit();
 }

@@ -33,6 +33,8 @@
 
 namespace mlir::sq::cpu {
 
+class ByteISA;
+
 /// From how many rows of activations on panels pay.
 inline constexpr int64_t kMinPanelInputs = 16;
 
@@ -43,7 +45,7 @@ std::string checkTilePanel(const numerics::TileLayout &layout);
 /// Emits the product of `op`, which is on memrefs; does not erase it. Where the
 /// number of rows is only known when the code runs, few go to TileKernel.h.
 void emitTilePanel(ImplicitLocOpBuilder &builder, MatmulOp op,
-                   const numerics::TileLayout &layout);
+                   const numerics::TileLayout &layout, const ByteISA &isa);
 
 } // namespace mlir::sq::cpu
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileReader.h"
+#include "ByteISA.h"
 #include "TileFloats.h"
 #include "X86Vector.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,8 +29,10 @@ static bool isCodebook(const TileLayout &layout) {
 }
 
 TileReader::TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
-                       const TileLayout &layout, Value tile, bool prefetch)
-    : b(builder), op(op), layout(layout), tile(tile), prefetch(prefetch) {
+                       const TileLayout &layout, const ByteISA &isa, Value tile,
+                       bool prefetch)
+    : b(builder), op(op), layout(layout), isa(isa), tile(tile),
+      prefetch(prefetch) {
   if (layout.hasBitmap())
     tileStart = arith::IndexCastUIOp::create(
         b, b.getIndexType(),
@@ -40,13 +43,6 @@ int TileReader::getWeightFactor(const TileLayout &layout) {
   // An integer nibble is read as the high nibble of a byte, which gives it its
   // sign for free and makes it 16 times as large.
   return layout.storedBits() == 4 && !isCodebook(layout) ? 16 : 1;
-}
-
-Value TileReader::splat(uint8_t byte) {
-  auto type = VectorType::get({TileLayout::kVector}, b.getI8Type());
-  return arith::ConstantOp::create(
-      b, DenseElementsAttr::get(type,
-                                b.getI8IntegerAttr(static_cast<int8_t>(byte))));
 }
 
 void TileReader::prefetchBytes(Value memref, Value row, Value at,
@@ -96,8 +92,8 @@ Value TileReader::extractField(Value bytes, unsigned shift, unsigned bits) {
     bytes = vector::BitCastOp::create(b, bytes.getType(),
                                       arith::ShRUIOp::create(b, wide, amount));
   }
-  return arith::AndIOp::create(b, bytes,
-                               splat(static_cast<uint8_t>((1u << bits) - 1)));
+  return arith::AndIOp::create(
+      b, bytes, splatBytes(b, static_cast<int8_t>((1u << bits) - 1)));
 }
 
 void TileReader::start(Value first) {
@@ -144,9 +140,8 @@ Value TileReader::readKept() {
   prefetchBytes(op.getPayload(), zero, cursor, layout.storedBits());
   auto bytes = VectorType::get({TileLayout::kVector}, b.getI8Type());
   if (layout.storedBits() == 8)
-    return x86::keepInRegister(
-        b, vector::LoadOp::create(b, bytes, op.getPayload(),
-                                  ValueRange{zero, cursor}));
+    return keepInRegister(b, vector::LoadOp::create(b, bytes, op.getPayload(),
+                                                    ValueRange{zero, cursor}));
   // Four bytes of nibbles to a quadword, then nibble j of it to its byte j.
   constexpr int64_t half = TileLayout::kVector / 2;
   Value loaded =
@@ -163,13 +158,13 @@ Value TileReader::readKept() {
   SmallVector<int8_t> shifts;
   for (int64_t lane = 0; lane < TileLayout::kVector; ++lane)
     shifts.push_back(static_cast<int8_t>((lane % 8 * 4 + first) & 63));
-  Value nibbles = x86::shiftOutBytes(
+  Value nibbles = isa.shiftOutBytes(
       b, quadwords,
       arith::ConstantOp::create(
           b, DenseElementsAttr::get(bytes, ArrayRef<int8_t>(shifts))));
   if (isCodebook(layout))
-    return x86::permuteBytes(b, makeTable(), nibbles);
-  return arith::AndIOp::create(b, nibbles, splat(0xf0));
+    return isa.lookUp(b, makeTable(), nibbles);
+  return arith::AndIOp::create(b, nibbles, splatBytes(b, int8_t(0xf0)));
 }
 
 Value TileReader::expandWeights(int64_t i) {
@@ -178,7 +173,7 @@ Value TileReader::expandWeights(int64_t i) {
       b, VectorType::get({TileLayout::kVector}, b.getI1Type()),
       vector::BroadcastOp::create(b, VectorType::get({1}, b.getI64Type()),
                                   bits));
-  Value weights = x86::expandBytes(b, readKept(), mask, splat(0));
+  Value weights = isa.expandBytes(b, readKept(), mask);
   Value count = arith::IndexCastUIOp::create(b, b.getIndexType(),
                                              math::CtPopOp::create(b, bits));
   if (layout.storedBits() == 4) {
@@ -200,20 +195,21 @@ Value TileReader::readWeights(int64_t i) {
     nibbles = loadBytes(op.getPayload(), payloadStart, i / 2 * bytes, 4);
   if (isCodebook(layout)) {
     Value table = makeTable();
-    return x86::shuffleBytes(b, table, extractField(nibbles, i % 2 * 4, 4));
+    return isa.shuffleBytes(b, table, extractField(nibbles, i % 2 * 4, 4));
   }
   if (i % 2)
-    return arith::AndIOp::create(b, nibbles, splat(0xf0));
+    return arith::AndIOp::create(b, nibbles, splatBytes(b, int8_t(0xf0)));
   auto words = VectorType::get({bytes / 2}, b.getI16Type());
   Value amount = arith::ConstantOp::create(
       b, DenseElementsAttr::get(words, b.getI16IntegerAttr(4)));
   Value high = arith::ShLIOp::create(
       b, vector::BitCastOp::create(b, words, nibbles), amount);
   return arith::AndIOp::create(
-      b, vector::BitCastOp::create(b, nibbles.getType(), high), splat(0xf0));
+      b, vector::BitCastOp::create(b, nibbles.getType(), high),
+      splatBytes(b, int8_t(0xf0)));
 }
 
-Value TileReader::readIndices(int64_t i) {
+Value TileReader::readIndices(int64_t i, int64_t span) {
   unsigned bits = layout.positionBits();
   int64_t fields = 8 / bits;
   if (i % fields == 0)
@@ -221,12 +217,11 @@ Value TileReader::readIndices(int64_t i) {
                           i / fields * TileLayout::kVector, bits);
   Value position =
       extractField(positions, static_cast<unsigned>(i % fields * bits), bits);
-  // The first column of each code's group, within its 64 columns.
+  // The first column of each code's group, within its span.
   SmallVector<int8_t> base;
   for (int64_t lane = 0; lane < TileLayout::kVector; ++lane) {
     int64_t kept = i * TileLayout::kDepth + lane % TileLayout::kDepth;
-    base.push_back(
-        static_cast<int8_t>(kept / layout.n * layout.m % TileLayout::kWindow));
+    base.push_back(static_cast<int8_t>(kept / layout.n * layout.m % span));
   }
   Value bases = arith::ConstantOp::create(
       b, DenseElementsAttr::get(cast<VectorType>(position.getType()),
@@ -277,7 +272,7 @@ Value TileReader::expand(Value weights, Value indices, int64_t part) {
   }
   Value kept = x86::dotBytes(
       b, constant(words, SmallVector<int32_t>(lanes, 0)),
-      x86::permuteBytes(b, constant(bytes, weight), indices), splat(1));
+      x86::permuteBytes(b, constant(bytes, weight), indices), splatBytes(b, 1));
   if (isCounted) {
     Value count = arith::ShRUIOp::create(
         b, kept, constant(words, SmallVector<int32_t>(lanes, depth)));
@@ -314,7 +309,7 @@ Value TileReader::readDense(int64_t i) {
     stored.clear();
     for (int64_t v = i / parts * vectors, e = v + vectors; v < e; ++v) {
       Value weights = readWeights(v);
-      stored.push_back({weights, readIndices(v)});
+      stored.push_back({weights, readIndices(v, TileLayout::kWindow)});
     }
   }
   Value result;

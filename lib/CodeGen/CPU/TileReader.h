@@ -13,6 +13,8 @@
 
 namespace mlir::sq::cpu {
 
+class ByteISA;
+
 /// Emits the loads of one tile. Vectors are read in ascending order, each once,
 /// from a first one that starts a unit of columns; what neighbors share (a byte
 /// of two nibbles, a byte of positions, where the codes of a bitmap start) is
@@ -24,7 +26,7 @@ class TileReader {
 public:
   /// `prefetch`: weights are read once, and come from memory.
   TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
-             const numerics::TileLayout &layout, Value tile,
+             const numerics::TileLayout &layout, const ByteISA &isa, Value tile,
              bool prefetch = false);
 
   /// What `readWeights` returns is this many times element * integerFactor.
@@ -36,8 +38,9 @@ public:
   /// those of all columns, dropped ones being zeros.
   Value readWeights(int64_t i);
   /// Where the weights of vector first + i find their activations, counted from
-  /// the start of the 64 columns they belong to: vector<64xi8>. Positions only.
-  Value readIndices(int64_t i);
+  /// the start of the `span` columns they belong to: vector<64xi8>. `span` is a
+  /// multiple of vectorCols, and a power of two. Positions only.
+  Value readIndices(int64_t i, int64_t span);
   /// Starts a run of dense vectors at column 4 * first.
   void startDense(Value first);
   /// Signed weights of columns 4 * (first + i) and the next three:
@@ -53,7 +56,6 @@ private:
   Value loadBytes(Value memref, Value offset, int64_t extra, unsigned bits);
   /// Little-endian integer of the positions, at `offset` + `extra`.
   Value loadInteger(unsigned bits, Value offset, int64_t extra);
-  Value splat(uint8_t byte);
   /// A codebook's elements, four times over: indices of six bits find them by
   /// their lowest four.
   Value makeTable();
@@ -67,6 +69,7 @@ private:
   ImplicitLocOpBuilder &b;
   MatmulOp op;
   const numerics::TileLayout &layout;
+  const ByteISA &isa;
   Value tile, payloadStart, positionStart;
   bool prefetch;
   Value nibbles, positions;

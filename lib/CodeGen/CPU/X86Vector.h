@@ -5,24 +5,17 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What the vector and x86vector dialects have no op for. Each function is one
-// instruction; vectors of bytes are vector<64xi8>, of sums vector<16xi32>.
+// For code that knows no other instruction set, which is the expansion of tiles
+// for panels (TileReader.cpp); everything else asks ByteISA.h. Each function is
+// one instruction; vectors of bytes are vector<64xi8>, of words vector<16xi32>.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_X86VECTOR_H
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_X86VECTOR_H
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "ByteISA.h"
 
 namespace mlir::sq::cpu::x86 {
-
-inline Value callIntrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type,
-                           ValueRange operands) {
-  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands)
-      .getResult(0);
-}
 
 /// sums[i] += the four products of bytes 4i..4i+3, unsigned times signed
 /// (vpdpbusd, AVX512_VNNI).
@@ -43,34 +36,6 @@ inline Value permuteBytes(ImplicitLocOpBuilder &b, Value table, Value indices) {
 inline Value shuffleBytes(ImplicitLocOpBuilder &b, Value table, Value indices) {
   return callIntrinsic(b, "llvm.x86.avx512.pshuf.b.512", table.getType(),
                        {table, indices});
-}
-
-/// Byte j of each quadword becomes the eight bits of `quadwords` from bit
-/// offsets[j] on, counted around (vpmultishiftqb, AVX512_VBMI).
-inline Value shiftOutBytes(ImplicitLocOpBuilder &b, Value quadwords,
-                           Value offsets) {
-  return callIntrinsic(b, "llvm.x86.avx512.pmultishift.qb.512",
-                       offsets.getType(), {offsets, quadwords});
-}
-
-/// `bytes`, which were loaded, without the load becoming an operand of what
-/// uses them. LLVM has such a fence for floats; it is no instruction, and keeps
-/// all bits.
-inline Value keepInRegister(ImplicitLocOpBuilder &b, Value bytes) {
-  auto floats = VectorType::get({16}, b.getF32Type());
-  Value cast = vector::BitCastOp::create(b, floats, bytes);
-  return vector::BitCastOp::create(
-      b, bytes.getType(),
-      callIntrinsic(b, "llvm.arithmetic.fence.v16f32", floats, cast));
-}
-
-/// The first bytes go, in order, to where `mask` (vector<64xi1>) is set, and
-/// zeros elsewhere (vpexpandb, AVX512_VBMI2). Several times slower on Zen 5
-/// with a memory operand: see `keepInRegister`.
-inline Value expandBytes(ImplicitLocOpBuilder &b, Value bytes, Value mask,
-                         Value zeros) {
-  return callIntrinsic(b, "llvm.x86.avx512.mask.expand.v64i8", bytes.getType(),
-                       {bytes, zeros, mask});
 }
 
 /// table[indices[i]] for each of 16 words, the low four bits of an index

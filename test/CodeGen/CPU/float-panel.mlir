@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-lower-linear --split-input-file | FileCheck %s
+// RUN: sq-opt %s --sq-lower-linear=isa=avx512-vbmi2 --split-input-file | FileCheck %s
 
 // Rows of activations enough for panels of the weights: 300 columns are one panel
 // of 256 and a part of one; 40 outputs are two blocks of 16, and half of one.

@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-select-kernels='lanes=16 byte-dot-512' --verify-diagnostics
+// RUN: sq-opt %s --sq-select-kernels='lanes=16 isa=avx512-vbmi2' --verify-diagnostics
 
 func.func @few_rows_for_panels(%x: tensor<15x64xi8>, %xs: tensor<15x1xf32>, %p: tensor<1x1024xi8>,
                                %s: tensor<1x16xf32>, %y: tensor<15x16xf32>) -> tensor<15x16xf32> {

@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-select-kernels='lanes=16 byte-dot-512 byte-expand-512' --remark-format=emitRemark \
+// RUN: sq-opt %s --sq-select-kernels='lanes=16 isa=avx512-vbmi2' --remark-format=emitRemark \
 // RUN:   --remarks-filter=sq-select-kernels --verify-diagnostics --split-input-file | FileCheck %s
 
 // CHECK-LABEL: @tiles

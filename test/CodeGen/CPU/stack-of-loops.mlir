@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-lower-to-llvm-pipeline=openmp=false | FileCheck %s
+// RUN: sq-opt %s --sq-lower-to-llvm-pipeline='isa=avx512-vbmi2 openmp=false' | FileCheck %s
 
 // A kernel's buffers on the stack are given back after each block of rows, also
 // where the blocks are a plain loop.

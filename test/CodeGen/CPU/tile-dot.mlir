@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-lower-linear --split-input-file | FileCheck %s
+// RUN: sq-opt %s --sq-lower-linear=isa=avx512-vbmi2 --split-input-file | FileCheck %s
 
 // One row of activations, dense int8 with a scale a row. They become unsigned
 // bytes; each vector of weights is multiplied with four of them, and with 128

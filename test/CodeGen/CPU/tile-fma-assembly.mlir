@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-lower-to-llvm-pipeline=openmp=false | mlir-translate --mlir-to-llvmir \
+// RUN: sq-opt %s --sq-lower-to-llvm-pipeline='isa=avx512-vbmi2 openmp=false' | mlir-translate --mlir-to-llvmir \
 // RUN:   | opt -O2 -mtriple=x86_64-linux-gnu -mcpu=icelake-server -S \
 // RUN:   | llc -O3 -mtriple=x86_64-linux-gnu -mcpu=icelake-server -o %t.s
 // RUN: FileCheck %s < %t.s

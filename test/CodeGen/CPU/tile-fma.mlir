@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-lower-linear --split-input-file | FileCheck %s
+// RUN: sq-opt %s --sq-lower-linear=isa=avx512-vbmi2 --split-input-file | FileCheck %s
 
 // 4-bit codes, of any format: a word is shifted until a code is lowest, and looks
 // it up in 16 floats. Each vector of 16 rows is multiplied with one activation.

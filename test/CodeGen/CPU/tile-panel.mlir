@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-lower-linear --canonicalize --split-input-file | FileCheck %s
+// RUN: sq-opt %s --sq-lower-linear=isa=avx512-vbmi2 --canonicalize --split-input-file | FileCheck %s
 
 // 40 rows of activations by four tiles: blocks of three tiles and one. A panel is
 // decoded once (with the sums of 128 * w), then eight rows at a time are multiplied:

@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-lower-linear --split-input-file | FileCheck %s
+// RUN: sq-opt %s --sq-lower-linear=isa=avx512-vbmi2 --split-input-file | FileCheck %s
 
 // One row of activations: weights are read once, and memory is asked for them
 // 16384 codes ahead: 8192 bytes of nibbles, 4096 bytes of two-bit positions.

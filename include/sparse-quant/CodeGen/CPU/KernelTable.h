@@ -15,6 +15,7 @@
 #define SPARSE_QUANT_CODEGEN_CPU_KERNELTABLE_H
 
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Target/VectorISA.h"
 #include <string>
 
 namespace mlir::sq::cpu {
@@ -36,10 +37,7 @@ inline constexpr StringRef kReference = "cpu.reference";
 struct KernelTarget {
   /// f32 lanes of a vector register.
   unsigned lanes = 16;
-  /// TargetSpec::hasByteDot512.
-  bool byteDot512 = false;
-  /// TargetSpec::hasByteExpand512.
-  bool byteExpand512 = false;
+  VectorISA isa = VectorISA::None;
 };
 
 struct KernelChoice {

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Pass/Pass.h"
+#include "sparse-quant/Target/VectorISA.h"
 
 namespace mlir::sq {
 #define GEN_PASS_DECL

@@ -33,10 +33,10 @@ def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
   let options = [
     Option<"lanes", "lanes", "unsigned", /*default=*/"16",
            "f32 lanes of a vector register of the target">,
-    Option<"byteDot512", "byte-dot-512", "bool", /*default=*/"false",
-           "whether the target has AVX512_VNNI and AVX512_VBMI">,
-    Option<"byteExpand512", "byte-expand-512", "bool", /*default=*/"false",
-           "whether the target has AVX512_VBMI2">,
+    Option<"isa", "isa", "::mlir::sq::VectorISA",
+           /*default=*/"::mlir::sq::VectorISA::None",
+           "what the target has beyond generic vectors",
+           [{::mlir::sq::getVectorISAValues()}]>,
   ];
 }
 
@@ -78,6 +78,10 @@ def LowerLinear : Pass<"sq-lower-linear", "::mlir::ModuleOp"> {
   let options = [
     Option<"lanes", "lanes", "unsigned", /*default=*/"16",
            "f32 lanes of a vector register of the target">,
+    Option<"isa", "isa", "::mlir::sq::VectorISA",
+           /*default=*/"::mlir::sq::VectorISA::None",
+           "what the target has beyond generic vectors",
+           [{::mlir::sq::getVectorISAValues()}]>,
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect",
                            "::mlir::LLVM::LLVMDialect",

@@ -1,0 +1,144 @@
+//===- X86ByteISA.cpp - Vectors of bytes on x86-64 ------------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ByteISA.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+using namespace mlir::sq::cpu;
+
+namespace {
+
+class X86ByteISA final : public ByteISA {
+public:
+  X86ByteISA(int64_t registerBytes, bool hasVNNI, bool hasVBMI)
+      : registerBytes(registerBytes), hasVNNI(hasVNNI), hasVBMI(hasVBMI) {}
+
+  // 32 registers of 64 bytes, or 16 of 32, or more.
+  int64_t numVectors() const override { return registerBytes == 64 ? 32 : 8; }
+
+  bool biasesActivations() const override { return hasVNNI; }
+
+  Value prepareActivations(ImplicitLocOpBuilder &b, Value x) const override {
+    if (hasVNNI)
+      return arith::XOrIOp::create(b, x, splatBytes(b, -128));
+    // multiplyAdd negates it, and 128 is no signed byte.
+    return arith::MaxSIOp::create(b, x, splatBytes(b, -127));
+  }
+
+  Value dotBytes(ImplicitLocOpBuilder &b, Value sums, Value activations,
+                 Value weights) const override {
+    return mapRegisters(b, registerBytes, {sums, activations, weights},
+                        [&](ArrayRef<Value> parts) {
+                          return hasVNNI ? dotVNNI(b, parts)
+                                         : multiplyAdd(b, parts);
+                        });
+  }
+
+  int64_t tableBytes() const override { return hasVBMI ? 64 : 16; }
+
+  Value shuffleBytes(ImplicitLocOpBuilder &b, Value table,
+                     Value indices) const override {
+    return mapRegisters(
+        b, registerBytes, {table, indices}, [&](ArrayRef<Value> parts) {
+          // pshufb.
+          return callIntrinsic(b, name("avx2.pshuf.b", "avx512.pshuf.b.512"),
+                               parts[0].getType(), {parts[0], parts[1]});
+        });
+  }
+
+  bool expandsBytes() const override { return hasVBMI; }
+
+  Value expandBytes(ImplicitLocOpBuilder &b, Value bytes,
+                    Value mask) const override {
+    // vpexpandb, AVX512_VBMI2.
+    return callIntrinsic(b, "llvm.x86.avx512.mask.expand.v64i8",
+                         bytes.getType(), {bytes, splatBytes(b, 0), mask});
+  }
+
+  Value shiftOutBytes(ImplicitLocOpBuilder &b, Value quadwords,
+                      Value offsets) const override {
+    // vpmultishiftqb, AVX512_VBMI.
+    return callIntrinsic(b, "llvm.x86.avx512.pmultishift.qb.512",
+                         offsets.getType(), {offsets, quadwords});
+  }
+
+protected:
+  Value lookUpOne(ImplicitLocOpBuilder &b, Value table,
+                  Value indices) const override {
+    // pshufb counts the low four bits of an index whose highest bit is clear.
+    if (!hasVBMI)
+      return shuffleBytes(b, table, indices);
+    // vpermb, the low six.
+    return callIntrinsic(b, "llvm.x86.avx512.permvar.qi.512", table.getType(),
+                         {table, indices});
+  }
+
+private:
+  std::string name(StringRef name256, StringRef name512) const {
+    return ("llvm.x86." + (registerBytes == 64 ? name512 : name256)).str();
+  }
+
+  /// vpdpbusd: unsigned times signed.
+  Value dotVNNI(ImplicitLocOpBuilder &b, ArrayRef<Value> parts) const {
+    return callIntrinsic(b, name("avx512.vpdpbusd.256", "avx512.vpdpbusd.512"),
+                         parts[0].getType(), parts);
+  }
+
+  /// pmaddubsw multiplies unsigned with signed bytes and adds pairs in signed
+  /// words, which saturate. So
+  ///
+  ///   x * w = (x * sign w) * |w|,  |x| <= 127 and |w| <= 128:
+  ///
+  /// a pair is at most 2 * 127 * 128 = 32512 < 2^15 in magnitude, and exact.
+  /// pmaddwd with ones then adds pairs of words. Registers are of 256 bits on
+  /// AVX-512, too, which has no psignb; with a comparison and a masked
+  /// subtraction in its place LLVM 22's instruction selection doesn't end where
+  /// it sees that the signs of bytes are those of shifted words (nibbles).
+  Value multiplyAdd(ImplicitLocOpBuilder &b, ArrayRef<Value> parts) const {
+    Value sums = parts[0], x = parts[1], w = parts[2];
+    // |-128| is -128, and that is 128 as an unsigned byte.
+    Value magnitude = math::AbsIOp::create(b, w);
+    Value flipped =
+        callIntrinsic(b, "llvm.x86.avx2.psign.b", x.getType(), {x, w});
+    auto words = VectorType::get({registerBytes / 2}, b.getI16Type());
+    Value pairs = callIntrinsic(b, "llvm.x86.avx2.pmadd.ub.sw", words,
+                                {magnitude, flipped});
+    Value ones = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(words, b.getI16IntegerAttr(1)));
+    Value products = callIntrinsic(b, "llvm.x86.avx2.pmadd.wd", sums.getType(),
+                                   {pairs, ones});
+    return arith::AddIOp::create(b, sums, products);
+  }
+
+  int64_t registerBytes;
+  bool hasVNNI, hasVBMI;
+};
+
+} // namespace
+
+const ByteISA *mlir::sq::cpu::getX86ByteISA(VectorISA isa) {
+  static const X86ByteISA avx2(32, false, false), avxVNNI(32, true, false),
+      avx512(32, false, false), avx512VNNI(64, true, false),
+      avx512VBMI2(64, true, true);
+  switch (isa) {
+  case VectorISA::AVX2:
+    return &avx2;
+  case VectorISA::AVXVNNI:
+    return &avxVNNI;
+  case VectorISA::AVX512:
+    return &avx512;
+  case VectorISA::AVX512VNNI:
+    return &avx512VNNI;
+  case VectorISA::AVX512VBMI2:
+    return &avx512VBMI2;
+  case VectorISA::None:
+    return nullptr;
+  }
+  return nullptr;
+}
