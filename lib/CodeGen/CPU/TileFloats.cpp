@@ -66,10 +66,12 @@ void TileFloats::start(Value first) {
     positionStart = scaled(layout.positionBits());
 }
 
-Value TileFloats::loadWords(Value memref, Value start, int64_t vector) {
+Value TileFloats::loadWords(Value memref, Value start, int64_t vector,
+                            unsigned bits) {
   Value at = arith::AddIOp::create(
       b, start,
       arith::ConstantIndexOp::create(b, vector * TileLayout::kVector));
+  reader.prefetchBytes(memref, tile, at, bits);
   Value bytes = vector::LoadOp::create(
       b, VectorType::get({TileLayout::kVector}, b.getI8Type()), memref,
       ValueRange{tile, at});
@@ -152,7 +154,8 @@ Value TileFloats::readElements(int64_t i, int64_t d) {
     codes = vector::BitCastOp::create(
         b, VectorType::get({kRows}, b.getI32Type()), reader.readWeights(i));
   else if (d == 0 && i % perVector == 0)
-    codes = loadWords(op.getPayload(), payloadStart, i / perVector);
+    codes = loadWords(op.getPayload(), payloadStart, i / perVector,
+                      layout.storedBits());
   if (isNibble) {
     SmallVector<float> values;
     for (uint8_t code = 0; code < 16; ++code)
@@ -176,7 +179,7 @@ Value TileFloats::readPositions(int64_t i, int64_t d) {
   unsigned bits = layout.positionBits();
   int64_t fields = 8 / bits;
   if (d == 0 && i % fields == 0)
-    positions = loadWords(op.getBitmap(), positionStart, i / fields);
+    positions = loadWords(op.getBitmap(), positionStart, i / fields, bits);
   return shiftDown(positions, 8 * d + i % fields * bits);
 }
 

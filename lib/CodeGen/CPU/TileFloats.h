@@ -45,10 +45,12 @@ namespace mlir::sq::cpu {
 /// vector that starts a unit of columns.
 class TileFloats {
 public:
+  /// `prefetch`: as of TileReader.
   TileFloats(ImplicitLocOpBuilder &builder, MatmulOp op,
-             const numerics::TileLayout &layout, const ByteISA &isa, Value tile)
+             const numerics::TileLayout &layout, const ByteISA &isa, Value tile,
+             bool prefetch = false)
       : b(builder), op(op), layout(layout), tile(tile),
-        reader(builder, op, layout, isa, tile) {}
+        reader(builder, op, layout, isa, tile, prefetch) {}
 
   /// Elements are this many times what `readElements` returns: a power of two.
   static float getFactor(const numerics::TileLayout &layout);
@@ -62,7 +64,7 @@ public:
   Value readPositions(int64_t i, int64_t d);
 
 private:
-  Value loadWords(Value memref, Value start, int64_t vector);
+  Value loadWords(Value memref, Value start, int64_t vector, unsigned bits);
   /// Words shifted down until bit `bit` is the lowest.
   Value shiftDown(Value words, int64_t bit);
   Value isolateByte(int64_t d);
@@ -72,7 +74,7 @@ private:
   MatmulOp op;
   const numerics::TileLayout &layout;
   Value tile, payloadStart, positionStart;
-  /// Of bitmaps.
+  /// Of bitmaps; and asks ahead for the others, too.
   TileReader reader;
   /// The vectors at hand, vector<16xi32>, and of float codes two depths.
   Value codes, positions, halves;

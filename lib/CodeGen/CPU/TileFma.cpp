@@ -209,7 +209,7 @@ void TileFma::emitRows(Value tile, Value first, int64_t count) {
   SmallVector<Value> rows;
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(add(first, i));
-  TileFloats weights(b, op, layout, isa, tile);
+  TileFloats weights(b, op, layout, isa, tile, /*prefetch=*/count == 1);
   SmallVector<Value> totals(count, zeros());
   int64_t size = layout.format.groupSize;
 

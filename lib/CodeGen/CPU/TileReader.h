@@ -48,10 +48,11 @@ public:
   Value readDense(int64_t i);
   /// The scales of a group of columns: vector<16xf32>.
   Value readScales(Value group);
+  /// Asks for what a stream of `bits` a code has some codes after `at`, if
+  /// weights come from memory.
+  void prefetchBytes(Value memref, Value row, Value at, unsigned bits);
 
 private:
-  /// Asks for what a stream of `bits` a code has some codes after `at`.
-  void prefetchBytes(Value memref, Value row, Value at, unsigned bits);
   /// 64 bytes of a stream of `bits` a code.
   Value loadBytes(Value memref, Value offset, int64_t extra, unsigned bits);
   /// Little-endian integer of the positions, at `offset` + `extra`.

@@ -3,7 +3,9 @@
 // 4-bit codes, of any format: a word is shifted until a code is lowest, and looks
 // it up in 16 floats. Each vector of 16 rows is multiplied with one activation.
 // CHECK-LABEL: @dense_int4
+// One row of activations reads weights from memory, which is asked ahead.
 // CHECK: scf.parallel (%[[TILE:.+]]) = (%{{.+}}) to (%c2{{.*}}) step
+// CHECK:   memref.prefetch %{{.+}}[%[[TILE]],
 // CHECK:   %[[TABLE:.+]] = arith.constant dense<[0.{{.*}}, 7.{{.*}}, -8.{{.*}}, -1.{{[^,]*}}]> : vector<16xf32>
 // CHECK:   llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%[[TABLE]], %[[WORDS:[^)]+]])
 // CHECK:   memref.load %{{.+}} : memref<1x64xf32>
