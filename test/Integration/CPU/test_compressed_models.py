@@ -112,7 +112,8 @@ def test_formats_and_patterns(compiler, started, fmt, pattern):
     rules, functions = combination(fmt, pattern)
     error, used = measure(compiler, DEMO / "dense", rules, functions)
     assert error <= TOLERANCE
-    assert {used[name] for name in used if name.endswith("_proj")} == {"cpu.decode-rows"}
+    kernels = {used[name] for name in used if name.endswith("_proj")}
+    assert kernels <= {"cpu.tile-fma", "cpu.decode-rows"}, "f32 activations, any target"
 
 
 # Each format once, each pattern once or more, half of them for each function.
@@ -129,7 +130,8 @@ def test_odd_widths(compiler, fmt, pattern):
     rules, functions = combination(fmt, pattern)
     error, used = measure(compiler, path, rules, functions)
     assert error <= TOLERANCE
-    assert {used[name] for name in used if name.endswith("_proj")} == {"cpu.decode-rows"}
+    kernels = {used[name] for name in used if name.endswith("_proj")}
+    assert kernels <= {"cpu.tile-fma", "cpu.decode-rows"}, "f32 activations, any target"
 
 
 @pytest.mark.parametrize(

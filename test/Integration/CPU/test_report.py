@@ -102,7 +102,9 @@ def test_demo_model(demo):
             check_layer(layer, weight, "nm2:4", "int8.row")
             assert layer["dropped_nonzeros"] == 0, "it was fine-tuned at 2:4"
             assert layer["kernel"] == "cpu.decode-rows"
-            assert layer["why_not_faster"].startswith("not cpu.tile-dot: the target has no ")
+            assert layer["why_not_faster"].startswith(
+                    "not cpu.tile-dot: activations in f32 have no integer kernel; not cpu.tile-fma: "
+                )
         else:
             check_layer(layer, weight)
             assert layer["why_dense"] == "no rule matches it"
