@@ -197,12 +197,14 @@ def write(options):
     compile_bars(by_threads[most], bars)
     machine = layers["machine"]
     commands = machine["commands"] + (models["machine"]["commands"] if models else [])
-    add(f"Measured {machine['date']} at commit {machine['commit']} on {machine['cpu']}, "
-        f"{machine['cores']} cores, {machine['system']}:\n")
+    later = models["machine"] if models else machine
+    add(f"Measured {machine['date']} at commit {machine['commit']}"
+        + (f", models at {later['commit']}," if later["commit"] != machine["commit"] else "")
+        + f" on {machine['cpu']}, {machine['cores']} cores, {machine['system']}:\n")
     add("```\n" + "\n".join(f"python3 tools/sq-bench/{text}" for text in commands) + "\n```\n")
     for name, version in layers["versions"].items():
         add(f"- {version if not version.startswith('not available') else name + ': ' + version}")
-    add(f"\n## Bars, {most} threads\n")
+    add(f"\n## Bars, layers with {most} threads\n")
     add("Decode is M = 1 on 16384x14336, prefill M = 128 and 512 on 4096x4096 and 4096x14336. "
         "Where a bar covers several measurements, both ends are given, and the worst decides.\n")
     add("| what | bar | measured | |\n| --- | --- | ---: | --- |")
