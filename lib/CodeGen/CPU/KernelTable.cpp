@@ -26,6 +26,9 @@ getFormatOrNone(QuantFormatAttrInterface attr) {
   return attr.getFormat();
 }
 
+static constexpr char kNoBytes[] =
+    "the target has no vectors of bytes that kernels know (AVX2, FMA and F16C "
+    "are the least)";
 static constexpr char kNoByteExpand[] =
     "the pattern keeps a varying number of weights, and the target can't "
     "expand vectors of bytes (AVX512_VBMI2)";
@@ -41,8 +44,7 @@ static std::string checkTileDot(const numerics::TileLayout &layout,
                                 const KernelTarget &target) {
   const ByteISA *isa = ByteISA::get(target.isa);
   if (!isa)
-    return "the target has no vectors of bytes that kernels know (AVX2, FMA "
-           "and F16C are the least)";
+    return kNoBytes;
   if (layout.hasBitmap() && !isa->expandsBytes())
     return kNoByteExpand;
   return checkTileProduct(layout, activations);
@@ -54,8 +56,10 @@ static std::string checkTileFma(const numerics::TileLayout &layout,
   if (target.lanes < numerics::TileLayout::kRows)
     return "the target has no vectors of 16 floats";
   const ByteISA *isa = ByteISA::get(target.isa);
-  if (!isa || (layout.hasBitmap() && !isa->expandsBytes()))
-    return isa ? kNoByteExpand : "the target has no vectors of bytes";
+  if (!isa)
+    return kNoBytes;
+  if (layout.hasBitmap() && !isa->expandsBytes())
+    return kNoByteExpand;
   return checkTileFma(layout, activations);
 }
 
@@ -66,7 +70,7 @@ static std::string checkTilePanel(const numerics::TileLayout &layout,
       !reason.empty())
     return reason;
   if (target.isa != VectorISA::AVX512VBMI2)
-    return "panels take AVX512_VNNI and AVX512_VBMI";
+    return "panels need AVX512_VNNI, AVX512_VBMI and AVX512_VBMI2";
   return checkTilePanel(layout);
 }
 

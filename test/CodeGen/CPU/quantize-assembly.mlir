@@ -2,7 +2,9 @@
 
 // Who asks twice for the same codes gets them once; both passes over a token are
 // vector code: the largest magnitude, then the codes.
+// CHECK-LABEL: {{^}}generic_1:
 // CHECK: vpmaxsd {{.*}}%zmm
+// CHECK-LABEL: {{^}}generic_1x2048:
 // CHECK: vdivps {{.*}}%zmm
 // CHECK: vpmovdb %zmm{{[0-9]+}}
 // CHECK-NOT: vpmovdb

@@ -113,7 +113,7 @@ def test_formats_and_patterns(compiler, started, fmt, pattern):
     error, used = measure(compiler, DEMO / "dense", rules, functions)
     assert error <= TOLERANCE
     kernels = {used[name] for name in used if name.endswith("_proj")}
-    assert kernels <= {"cpu.tile-fma", "cpu.decode-rows"}, "f32 activations, any target"
+    assert kernels in ({"cpu.tile-fma"}, {"cpu.decode-rows"}), "with and without AVX-512"
 
 
 # Each format once, each pattern once or more, half of them for each function.
@@ -131,7 +131,7 @@ def test_odd_widths(compiler, fmt, pattern):
     error, used = measure(compiler, path, rules, functions)
     assert error <= TOLERANCE
     kernels = {used[name] for name in used if name.endswith("_proj")}
-    assert kernels <= {"cpu.tile-fma", "cpu.decode-rows"}, "f32 activations, any target"
+    assert kernels in ({"cpu.tile-fma"}, {"cpu.decode-rows"}), "with and without AVX-512"
 
 
 @pytest.mark.parametrize(
