@@ -200,7 +200,9 @@ typedef struct sq_function_desc {
   int32_t pos_arg;
   const sq_symbol_desc *symbols;
   int32_t len_symbol;
-  uint32_t reserved;
+  /// How often a call starts threads and waits for them, at most; 0 for code of
+  /// one thread, -1 if it depends on the inputs.
+  int32_t parallel_regions;
   int64_t fixed_len;
   int64_t capacity;
   /// The generated code; see artifact.h for its calling convention.

@@ -92,6 +92,7 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   if (options.openmp) {
     pm.addNestedPass<func::FuncOp>(createSerializeLoops());
     pm.addPass(createConvertSCFToOpenMPPass());
+    pm.addPass(createCountParallelRegions());
     // Each parallel body has got a scope.
     pm.addNestedPass<func::FuncOp>(createLowerAllocaScope());
   }

@@ -9,6 +9,7 @@
 #include "mlir/Pass/PassManager.h"
 #include "sparse-quant/CodeGen/Artifact/Emit.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
+#include "sparse-quant/CodeGen/CPU/Passes.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Compress.h"
 #include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
@@ -61,6 +62,7 @@ private:
   LogicalResult lower();
   LogicalResult compressAndPack();
   void recordKernels();
+  void recordParallelRegions();
   LogicalResult writeLayerReport();
   LogicalResult writeModule();
   LogicalResult emitMachineCode();
@@ -222,6 +224,7 @@ LogicalResult Compilation::lower() {
         buildLowerToLLVMPipeline(pm, pipeline);
       })))
     return failure();
+  recordParallelRegions();
   return emitMachineCode();
 }
 
@@ -283,6 +286,18 @@ void Compilation::recordKernels() {
     row.packedBytes = layer.getStoredBytes();
     row.relativeError = layer.getRelativeError();
     info.layers.push_back(std::move(row));
+  }
+}
+
+/// The interface says what a call costs in threads.
+void Compilation::recordParallelRegions() {
+  if (!options.openmp)
+    return;
+  for (FunctionSignature &function : signature.functions) {
+    auto func = module.lookupSymbol<LLVM::LLVMFuncOp>(function.name);
+    auto count = func ? func->getAttrOfType<IntegerAttr>(kParallelRegionsAttr)
+                      : IntegerAttr();
+    function.parallelRegions = count ? count.getInt() : -1;
   }
 }
 

@@ -47,6 +47,11 @@ static void printFunction(const sq_function_desc &function, raw_ostream &os) {
       os << function.fixed_len;
     os << " <= " << function.capacity << "\n";
   }
+  os << "  starts threads ";
+  if (function.parallel_regions < 0)
+    os << "as often as its inputs ask for\n";
+  else
+    os << function.parallel_regions << " times a call at most\n";
 }
 
 namespace {

@@ -107,11 +107,12 @@ llvm::Constant *buildFunction(DescriptorBuilder &b,
     symbols.push_back(
         b.structure({b.string(symbol.name), b.i64(1 /* the least extent */),
                      b.i64(symbol.max)}));
-  return b.structure(
-      {b.string(function.name), b.i32(args.size()), b.i32(results.size()),
-       b.array(args), b.array(results), b.i32(symbols.size()),
-       b.i32(function.posArg), b.array(symbols), b.i32(function.lenSymbol),
-       b.i32(0), b.i64(function.fixedLen), b.i64(function.capacity), entry});
+  return b.structure({b.string(function.name), b.i32(args.size()),
+                      b.i32(results.size()), b.array(args), b.array(results),
+                      b.i32(symbols.size()), b.i32(function.posArg),
+                      b.array(symbols), b.i32(function.lenSymbol),
+                      b.i32(function.parallelRegions), b.i64(function.fixedLen),
+                      b.i64(function.capacity), entry});
 }
 
 llvm::Constant *buildState(DescriptorBuilder &b, const TensorSignature &state) {

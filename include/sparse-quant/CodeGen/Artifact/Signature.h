@@ -56,6 +56,8 @@ struct FunctionSignature {
   std::vector<Symbol> symbols;
   int32_t posArg = -1;
   int32_t lenSymbol = -1;
+  /// Set once the code is there; -1 if it depends on the inputs.
+  int32_t parallelRegions = 0;
   int64_t fixedLen = 0;
   int64_t capacity = 0;
 };

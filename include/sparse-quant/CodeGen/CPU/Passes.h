@@ -19,6 +19,10 @@
 #include "sparse-quant/Target/VectorISA.h"
 
 namespace mlir::sq {
+/// i32 on a function: how often a call of it starts threads at most.
+inline constexpr llvm::StringLiteral kParallelRegionsAttr =
+    "sq.parallel_regions";
+
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION
 #include "sparse-quant/CodeGen/CPU/Passes.h.inc"

@@ -183,6 +183,36 @@ def PlanBuffers : Pass<"sq-plan-buffers", "::mlir::func::FuncOp"> {
                            "::mlir::memref::MemRefDialect"];
 }
 
+def CountParallelRegions
+    : Pass<"sq-count-parallel-regions", "::mlir::ModuleOp"> {
+  let summary = "Say how often a call of each function starts threads";
+  let description = [{
+    Sets `sq.parallel_regions` on each public function: how many
+    `omp.parallel` one call runs at most, those of callees included and those
+    of loops counted once an iteration. Between two of them the threads wait
+    for each other, so of a decode step that takes microseconds there should
+    be few. Of branches the one with more counts; parallel regions within
+    others start no threads. Where the number of iterations isn't constant, a
+    missed remark says so instead.
+
+    Before:
+    ```mlir
+    func.func @f() {
+      scf.for %i = %c0 to %c4 step %c1 {
+        omp.parallel {
+          omp.terminator
+        }
+      }
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func @f() attributes {sq.parallel_regions = 4 : i32} {
+    ```
+  }];
+}
+
 def SerializeLoops : Pass<"sq-serialize-loops", "::mlir::func::FuncOp"> {
   let summary = "Parallel loops with too little work to loops of one thread";
   let description = [{
