@@ -80,6 +80,12 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   pm.addPass(createLowerAttention());
   pm.addNestedPass<func::FuncOp>(createLowerCopies());
   pm.addPass(createOutlineKernels());
+  if (options.openmp) {
+    pm.addNestedPass<func::FuncOp>(createParallelizeRows());
+    // The parts: they tell LLVM what is apart, which it can't see in a thread's
+    // function.
+    pm.addPass(createOutlineKernels());
+  }
   pm.addPass(createLowerLinear({options.lanes, options.isa}));
   pm.addNestedPass<func::FuncOp>(createPlanBuffers());
   pm.addPass(createApproximateMath());

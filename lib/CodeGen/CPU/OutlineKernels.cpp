@@ -55,8 +55,8 @@ static Value getMemory(Value value) {
     auto function = dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp());
     return function && function.isPublic() ? value : nullptr;
   }
-  return isa<memref::AllocOp, memref::AllocaOp, memref::GetGlobalOp>(
-             value.getDefiningOp())
+  return isa<memref::AllocOp, memref::AllocaOp, memref::GetGlobalOp,
+             memref::DistinctObjectsOp>(value.getDefiningOp())
              ? value
              : nullptr;
 }
@@ -94,6 +94,12 @@ static std::string makeName(DestinationStyleOpInterface op) {
     if (!llvm::isAlnum(c))
       c = '_';
   return text;
+}
+
+/// Whether `op` stands in a function that an earlier run made for it.
+static bool isOutlined(Operation *op) {
+  auto function = dyn_cast<func::FuncOp>(op->getParentOp());
+  return function && function.isPrivate() && function->hasAttr("passthrough");
 }
 
 namespace {
@@ -240,7 +246,9 @@ void OutlineKernels::runOnOperation() {
   sites.clear();
   SmallVector<DestinationStyleOpInterface> ops;
   getOperation().walk<WalkOrder::PreOrder>([&](DestinationStyleOpInterface op) {
-    // Without results, on memrefs.
+    // Without results, on memrefs, and not all that a function does already.
+    if (isOutlined(op))
+      return WalkResult::skip();
     if (op->getNumResults() == 0 && op.hasPureBufferSemantics()) {
       ops.push_back(op);
       return WalkResult::skip();

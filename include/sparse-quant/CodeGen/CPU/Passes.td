@@ -213,6 +213,51 @@ def CountParallelRegions
   }];
 }
 
+def ParallelizeRows : Pass<"sq-parallelize-rows", "::mlir::func::FuncOp"> {
+  let summary = "Large linalg ops around layers to parallel loops over rows";
+  let description = [{
+    Norms, activation functions, residuals and quantizing activations are done
+    for each row, and with many rows there is work for several threads. A
+    `linalg` op on memrefs whose outermost dimension is parallel becomes an
+    `scf.parallel` over parts of its rows, of about `part-work` ops each, if it
+    has at least `min-work` ops, an element of the iteration space counted as
+    its body's. Where the number of rows is known only when the code runs, the
+    code compares; the other branch does all rows as one part, so the same
+    function serves both (`sq-outline-kernels`). Products are left to their
+    kernels, and so are ops whose inner extents aren't known.
+
+    Before:
+    ```mlir
+    linalg.generic #rows ins(%x : memref<?x4096xf32>)
+        outs(%y : memref<?x4096xf32>) {...}
+    ```
+    After:
+    ```mlir
+    scf.if %large {
+      scf.parallel (%i) = (%c0) to (%n) step (%c8) {
+        %xs = memref.subview %x[%i, 0] [%size, 4096] [1, 1] : ...
+        %ys = memref.subview %y[%i, 0] [%size, 4096] [1, 1] : ...
+        linalg.generic #rows ins(%xs : ...) outs(%ys : ...) {...}
+      }
+    } else {
+      scf.for %i = %c0 to %n step %n {
+        ...
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"minWork", "min-work", "uint64_t", /*default=*/"1 << 20",
+           "Ops below which an op is for one thread">,
+    Option<"partWork", "part-work", "int64_t", /*default=*/"1 << 16",
+           "Ops of a part">,
+  ];
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect"
+  ];
+}
+
 def SerializeLoops : Pass<"sq-serialize-loops", "::mlir::func::FuncOp"> {
   let summary = "Parallel loops with too little work to loops of one thread";
   let description = [{
