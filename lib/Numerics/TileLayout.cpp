@@ -11,6 +11,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 namespace mlir::sq::numerics {
 
@@ -26,6 +27,10 @@ int64_t TileLayout::unitCols() const {
     return vectors * vectorCols();
   vectors = std::max<int64_t>(vectors, 8 / positionBits());
   return std::max(kWindow, vectors * vectorCols());
+}
+
+int64_t TileLayout::groupUnitCols() const {
+  return std::lcm(unitCols(), format.groupSize);
 }
 
 int64_t TileLayout::paddedCols() const {

@@ -62,6 +62,7 @@ struct TileLayout {
 
   bool hasPositions() const { return storage == TileStorage::Positions; }
   bool hasBitmap() const { return storage == TileStorage::Bitmap; }
+  bool hasGroups() const { return format.scope == GroupScope::Group; }
   /// 4 or 8.
   unsigned storedBits() const { return format.bits <= 4 ? 4 : 8; }
   int64_t numTiles() const { return (rows + kRows - 1) / kRows; }
@@ -72,6 +73,9 @@ struct TileLayout {
   /// and positions, and whose activations are whole windows where there are
   /// positions; with bitmaps, of the parts that have an offset.
   int64_t unitCols() const;
+  /// Columns of the smallest part that is both whole units and whole scale
+  /// groups. Groups only.
+  int64_t groupUnitCols() const;
   /// `cols` in whole units. Codes of columns and rows beyond the matrix decode
   /// to zero.
   int64_t paddedCols() const;

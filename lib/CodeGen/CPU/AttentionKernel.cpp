@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "AttentionKernel.h"
-#include "Loops.h"
+#include "KernelBuilder.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -37,11 +37,11 @@ int64_t mlir::sq::cpu::getTokenBlock(int64_t groupSize) {
 
 namespace {
 
-class AttentionRows {
+class AttentionRows : KernelBuilder {
 public:
   AttentionRows(ImplicitLocOpBuilder &b, const AttentionInputs &in,
                 int64_t numTokens)
-      : b(b), in(in), numTokens(numTokens) {
+      : KernelBuilder(b), in(in), numTokens(numTokens) {
     size = AttentionOp::getExtent(in.query, 3);
     members = getLargestDivisor(AttentionOp::getExtent(in.query, 2), kMaxRows);
     rows = numTokens * members;
@@ -63,14 +63,6 @@ private:
     SmallVector<Value> sums;
   };
 
-  Value index(int64_t value) { return constantIndex(b, value); }
-  Value add(Value lhs, int64_t rhs) {
-    return rhs ? Value(arith::AddIOp::create(b, lhs, index(rhs))) : lhs;
-  }
-  Value splat(VectorType type, float value) {
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(type, b.getF32FloatAttr(value)));
-  }
   Value multiply(Value lhs, Value rhs) {
     return arith::MulFOp::create(b, lhs, rhs);
   }
@@ -97,7 +89,6 @@ private:
                    int64_t from, int64_t vectors);
   void store(const State &state);
 
-  ImplicitLocOpBuilder &b;
   const AttentionInputs &in;
   int64_t numTokens;
   /// D, heads of the group and rows of a block, key tiles of a chunk, lanes of

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FloatPanel.h"
-#include "Loops.h"
+#include "KernelBuilder.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -18,21 +18,16 @@ static constexpr int64_t kBlocks = 2, kUnroll = 4;
 
 namespace {
 
-class PanelEmitter {
+class PanelEmitter : KernelBuilder {
 public:
   PanelEmitter(ImplicitLocOpBuilder &b, const PanelProduct &product,
                PanelFill fill)
-      : b(b), product(product), fill(fill),
+      : KernelBuilder(b), product(product), fill(fill),
         f32s(VectorType::get({product.lanes}, b.getF32Type())) {}
 
   void emit();
 
 private:
-  Value index(int64_t value) { return constantIndex(b, value); }
-  Value add(Value lhs, int64_t rhs) {
-    return rhs ? Value(arith::AddIOp::create(b, lhs, index(rhs))) : lhs;
-  }
-
   /// Rows that don't compete for the cache; true if they are a copy.
   bool makeActivations();
   void emitPair(Value pair);
@@ -40,7 +35,6 @@ private:
   void emitRows(Value pair, Value row, int64_t rows, Value col, Value extent);
   void store(Value pair, int64_t block, Value row, Value sum);
 
-  ImplicitLocOpBuilder &b;
   const PanelProduct &product;
   PanelFill fill;
   VectorType f32s;

@@ -35,7 +35,7 @@ public:
                const ByteISA &isa)
       : b(b), op(op), layout(layout), isa(isa) {
     int64_t size = layout.format.groupSize;
-    if (!hasGroups(layout)) {
+    if (!layout.hasGroups()) {
       step = getDivisor(kPanelCols, layout.unitCols(), kStepCols);
       panelCols = std::max(kPanelCols, step);
     } else if (groupsAreUnits(layout)) {
@@ -44,7 +44,7 @@ public:
       panelCols = size <= kPanelCols ? kPanelCols / size * size
                                      : getDivisor(size, step, kPanelCols);
     } else {
-      step = getBlockCols(layout);
+      step = layout.groupUnitCols();
       panelCols = step <= kPanelCols ? kPanelCols / step * step : step;
     }
   }
@@ -125,7 +125,7 @@ void TileExpander::expand(Value tile, Value col, Value k, int64_t valid,
     vector::StoreOp::create(b, weight, panel, ValueRange{half, column, zero});
   };
 
-  int64_t size = hasGroups(layout) ? layout.format.groupSize : layout.cols;
+  int64_t size = layout.hasGroups() ? layout.format.groupSize : layout.cols;
   Value scales;
   SmallVector<Value> elements, positions;
   for (int64_t code = 0;; ++code) {
@@ -135,7 +135,7 @@ void TileExpander::expand(Value tile, Value col, Value k, int64_t valid,
       break;
     if (code == 0 || (offset % size == 0 && code % layout.n == 0)) {
       Value group = zero;
-      if (hasGroups(layout))
+      if (layout.hasGroups())
         group = arith::DivUIOp::create(
             b, arith::AddIOp::create(b, at, constantIndex(b, offset)),
             constantIndex(b, size));

@@ -37,8 +37,6 @@
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Numerics/TileLayout.h"
 
-#include <numeric>
-
 namespace mlir::sq::cpu {
 
 /// Emits the loads of one tile. Codes are read in ascending order from a first
@@ -80,18 +78,10 @@ private:
   Value codes, positions, halves;
 };
 
-inline bool hasGroups(const numerics::TileLayout &layout) {
-  return layout.format.scope == numerics::GroupScope::Group;
-}
-
 /// Whether a loop over whole units of columns can run within a scale group.
 inline bool groupsAreUnits(const numerics::TileLayout &layout) {
-  return !hasGroups(layout) || layout.format.groupSize % layout.unitCols() == 0;
-}
-
-/// Where they aren't, the columns of whole groups and whole units.
-inline int64_t getBlockCols(const numerics::TileLayout &layout) {
-  return std::lcm(layout.unitCols(), layout.format.groupSize);
+  return !layout.hasGroups() ||
+         layout.format.groupSize % layout.unitCols() == 0;
 }
 
 /// The 16 scales of a group of columns, in f32.

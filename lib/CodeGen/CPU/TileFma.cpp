@@ -7,7 +7,7 @@
 #include "TileFma.h"
 #include "DecodeInput.h"
 #include "FloatPanel.h"
-#include "Loops.h"
+#include "KernelBuilder.h"
 #include "TileExpand.h"
 #include "TileFloats.h"
 #include "X86Floats.h"
@@ -36,7 +36,7 @@ std::string mlir::sq::cpu::checkTileFma(const TileLayout &layout,
     return "a scale group of " + std::to_string(layout.format.groupSize) +
            " is not a multiple of the " + std::to_string(layout.vectorCols()) +
            " columns of a vector";
-  if (getBlockCols(layout) / layout.vectorCols() > kMaxUnroll)
+  if (layout.groupUnitCols() / layout.vectorCols() > kMaxUnroll)
     return "scale groups of " + std::to_string(layout.format.groupSize) +
            " start at a byte too rarely to unroll";
   return "";
@@ -44,23 +44,15 @@ std::string mlir::sq::cpu::checkTileFma(const TileLayout &layout,
 
 namespace {
 
-class TileFma {
+class TileFma : KernelBuilder {
 public:
   TileFma(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
           const ByteISA &isa)
-      : b(b), op(op), layout(layout), isa(isa) {}
+      : KernelBuilder(b), op(op), layout(layout), isa(isa) {}
 
   void emit();
 
 private:
-  Value index(int64_t value) { return constantIndex(b, value); }
-  Value add(Value lhs, int64_t rhs) {
-    return rhs ? Value(arith::AddIOp::create(b, lhs, index(rhs))) : lhs;
-  }
-  Value mul(Value lhs, int64_t rhs) {
-    return arith::MulIOp::create(b, lhs, index(rhs));
-  }
-  Value zeros() { return arith::ConstantOp::create(b, b.getZeroAttr(f32s)); }
   int64_t numVectors(int64_t cols) {
     return llvm::divideCeil(cols, layout.vectorCols());
   }
@@ -86,10 +78,9 @@ private:
   /// turn, for each row of activations.
   int64_t sumsPerRow(int64_t rows) { return rows > 4 ? 1 : rows > 2 ? 2 : 4; }
   SmallVector<Value> zeroSums(int64_t rows) {
-    return SmallVector<Value>(rows * sumsPerRow(rows), zeros());
+    return SmallVector<Value>(rows * sumsPerRow(rows), zeros(f32s));
   }
 
-  ImplicitLocOpBuilder &b;
   MatmulOp op;
   const TileLayout &layout;
   const ByteISA &isa;
@@ -210,10 +201,10 @@ void TileFma::emitRows(Value tile, Value first, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(add(first, i));
   TileFloats weights(b, op, layout, isa, tile, /*prefetch=*/count == 1);
-  SmallVector<Value> totals(count, zeros());
+  SmallVector<Value> totals(count, zeros(f32s));
   int64_t size = layout.format.groupSize;
 
-  if (!hasGroups(layout)) {
+  if (!layout.hasGroups()) {
     addScaled(tile, index(0), sumSpan(weights, rows, index(0), layout.cols),
               totals);
   } else if (groupsAreUnits(layout)) {
@@ -231,7 +222,7 @@ void TileFma::emitRows(Value tile, Value first, int64_t count) {
     if (int64_t rest = layout.cols - whole * size)
       totals = run(index(whole), rest, totals);
   } else {
-    int64_t blockCols = getBlockCols(layout);
+    int64_t blockCols = layout.groupUnitCols();
     auto run = [&](Value block, int64_t cols, SmallVector<Value> sums) {
       Value col = mul(block, blockCols);
       weights.start(mul(block, blockCols / layout.vectorCols()));
@@ -287,8 +278,8 @@ void TileFma::store(Value tile, Value row, Value total) {
   Value left = arith::SubIOp::create(b, index(layout.rows), first);
   Value mask = vector::CreateMaskOp::create(
       b, VectorType::get({kLanes}, b.getI1Type()), ValueRange{left});
-  Value old =
-      vector::MaskedLoadOp::create(b, f32s, op.getInit(), at, mask, zeros());
+  Value old = vector::MaskedLoadOp::create(b, f32s, op.getInit(), at, mask,
+                                           zeros(f32s));
   vector::MaskedStoreOp::create(b, op.getInit(), at, mask, update(old));
 }
 

@@ -6,14 +6,12 @@
 //===----------------------------------------------------------------------===//
 #include "TileKernel.h"
 #include "ByteISA.h"
-#include "Loops.h"
+#include "KernelBuilder.h"
 #include "TileOperands.h"
 #include "TileReader.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
-
-#include <numeric>
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -23,14 +21,10 @@ using numerics::TileLayout;
 /// Vectors that straight-line code may take: what the instruction cache likes.
 static constexpr int64_t kMaxUnroll = 64;
 
-static bool hasGroups(const TileLayout &layout) {
-  return TileOperands::hasGroups(layout);
-}
-
 /// Columns that straight-line code covers: whole units and whole scale groups.
 static int64_t getBlockCols(const TileLayout &layout) {
-  if (hasGroups(layout))
-    return std::lcm(layout.unitCols(), layout.format.groupSize);
+  if (layout.hasGroups())
+    return layout.groupUnitCols();
   int64_t vectors = layout.unitCols() / layout.vectorCols();
   return layout.unitCols() * std::max<int64_t>(1, 8 / vectors);
 }
@@ -45,10 +39,10 @@ mlir::sq::cpu::checkTileProduct(const TileLayout &layout,
     return "activations in f32 have no integer kernel";
   if (activations->family != numerics::Family::Int || activations->bits != 8 ||
       !activations->symmetric ||
-      hasGroups(TileLayout::get(*activations, nullptr, 1, layout.cols)))
+      TileLayout::get(*activations, nullptr, 1, layout.cols).hasGroups())
     return "activations in " + activations->str() +
            " have no integer kernel; int8.row has";
-  if (hasGroups(layout) && layout.format.groupSize % layout.vectorCols())
+  if (layout.hasGroups() && layout.format.groupSize % layout.vectorCols())
     return "a scale group of " + std::to_string(layout.format.groupSize) +
            " is not a multiple of the " + std::to_string(layout.vectorCols()) +
            " columns of a vector";
@@ -60,11 +54,12 @@ mlir::sq::cpu::checkTileProduct(const TileLayout &layout,
 
 namespace {
 
-class TileProduct {
+class TileProduct : KernelBuilder {
 public:
   TileProduct(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
               const ByteISA &isa)
-      : b(b), op(op), layout(layout), isa(isa), operands(b, op, layout, isa) {}
+      : KernelBuilder(b), op(op), layout(layout), isa(isa),
+        operands(b, op, layout, isa) {}
 
   void emit();
 
@@ -76,15 +71,6 @@ private:
     Value correction;
   };
 
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  Value add(Value lhs, int64_t rhs) {
-    return rhs ? Value(arith::AddIOp::create(b, lhs, index(rhs))) : lhs;
-  }
-  Value splat(VectorType type, Attribute value) {
-    return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
-  }
   Value zeroSums() { return splat(i32s, b.getI32IntegerAttr(0)); }
   SmallVector<Value>
   repeat(int64_t count, ArrayRef<Value> initial,
@@ -104,7 +90,6 @@ private:
   /// The exact sum of a row of activations, as f32.
   Value finish(const Sums &sums, size_t row);
 
-  ImplicitLocOpBuilder &b;
   MatmulOp op;
   const TileLayout &layout;
   const ByteISA &isa;
@@ -271,8 +256,8 @@ void TileProduct::emitRows(Value tile, Value first, int64_t count) {
     rows.push_back(add(first, i));
   // Several rows of activations work on a tile for long enough.
   TileReader reader(b, op, layout, isa, tile, /*prefetch=*/count == 1);
-  SmallVector<Value> totals = hasGroups(layout) ? emitGrouped(reader, rows)
-                                                : emitUngrouped(reader, rows);
+  SmallVector<Value> totals = layout.hasGroups() ? emitGrouped(reader, rows)
+                                                 : emitUngrouped(reader, rows);
   for (auto [row, total] : llvm::zip_equal(rows, totals))
     operands.update(tile, row, total);
 }
@@ -283,7 +268,7 @@ void TileProduct::emitTile(Value tile) {
   // Each row of activations takes a vector for its sums, and with scale groups
   // or tables another one.
   int64_t most = isa.numVectors() / 4;
-  if (hasGroups(layout) && layout.hasPositions())
+  if (layout.hasGroups() && layout.hasPositions())
     most = most * 3 / 4;
   std::optional<int64_t> rows = operands.getStaticNumInputs();
   if (rows && *rows <= most)

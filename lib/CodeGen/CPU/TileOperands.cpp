@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "TileOperands.h"
 #include "ByteISA.h"
-#include "Loops.h"
 #include "TileReader.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -17,12 +16,8 @@ using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 using numerics::TileLayout;
 
-Value TileOperands::splat(VectorType type, Attribute value) {
-  return arith::ConstantOp::create(b, DenseElementsAttr::get(type, value));
-}
-
 Value TileOperands::getNumInputs() {
-  return memref::DimOp::create(b, op.getInput(), constantIndex(b, 0));
+  return memref::DimOp::create(b, op.getInput(), index(0));
 }
 
 std::optional<int64_t> TileOperands::getStaticNumInputs() {
@@ -36,15 +31,13 @@ void TileOperands::convertRow(Value row, Value into) {
                             ValueRange{row, col});
   };
   int64_t whole = layout.cols / TileLayout::kVector * TileLayout::kVector;
-  emitLoop(b, constantIndex(b, 0), constantIndex(b, whole), TileLayout::kVector,
-           [&](Value col) {
-             store(vector::LoadOp::create(b, bytes, op.getInput(),
-                                          ValueRange{row, col}),
-                   col);
-           });
+  emitLoop(b, index(0), index(whole), TileLayout::kVector, [&](Value col) {
+    store(vector::LoadOp::create(b, bytes, op.getInput(), ValueRange{row, col}),
+          col);
+  });
   if (whole == layout.cols)
     return;
-  Value col = constantIndex(b, whole);
+  Value col = index(whole);
   Value mask = vector::ConstantMaskOp::create(
       b, VectorType::get({TileLayout::kVector}, b.getI1Type()),
       ArrayRef<int64_t>{layout.cols - whole});
@@ -57,7 +50,7 @@ void TileOperands::convertRow(Value row, Value into) {
 Value TileOperands::makeActivations(int64_t rowMultiple, bool isParallel) {
   std::optional<int64_t> known = getStaticNumInputs();
   int64_t stride = layout.paddedCols();
-  if (hasGroups(layout))
+  if (layout.hasGroups())
     stride = std::max<int64_t>(
         stride, llvm::alignTo(layout.cols, layout.format.groupSize));
   stride = llvm::alignTo(stride, TileLayout::kWindow);
@@ -70,23 +63,23 @@ Value TileOperands::makeActivations(int64_t rowMultiple, bool isParallel) {
                               b.getI8Type());
   SmallVector<Value> dynamic;
   if (!known) {
-    Value multiple = constantIndex(b, rowMultiple);
+    Value multiple = index(rowMultiple);
     dynamic.push_back(arith::MulIOp::create(
         b, arith::CeilDivUIOp::create(b, count, multiple), multiple));
   }
   Value result = memref::AllocOp::create(
       b, type, dynamic, b.getI64IntegerAttr(TileLayout::kVector));
   if (known == 1) {
-    convertRow(constantIndex(b, 0), result);
+    convertRow(index(0), result);
     return result;
   }
-  Value zero = constantIndex(b, 0);
+  Value zero = index(0);
   if (!isParallel) {
     emitLoop(b, zero, count, 1, [&](Value row) { convertRow(row, result); });
     return result;
   }
   auto loop = scf::ParallelOp::create(b, ValueRange{zero}, ValueRange{count},
-                                      ValueRange{constantIndex(b, 1)});
+                                      ValueRange{index(1)});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   convertRow(loop.getInductionVars().front(), result);
@@ -94,7 +87,7 @@ Value TileOperands::makeActivations(int64_t rowMultiple, bool isParallel) {
 }
 
 void TileOperands::update(Value tile, Value row, Value total) {
-  Value zero = constantIndex(b, 0);
+  Value zero = index(0);
   auto scaleType = cast<MemRefType>(op.getInputScales().front().getType());
   Value scale = memref::LoadOp::create(
       b, op.getInputScales().front(),
@@ -112,8 +105,7 @@ void TileOperands::update(Value tile, Value row, Value total) {
   scale = arith::MulFOp::create(
       b, scale, arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f / factor)));
 
-  Value first =
-      arith::MulIOp::create(b, tile, constantIndex(b, TileLayout::kRows));
+  Value first = arith::MulIOp::create(b, tile, index(TileLayout::kRows));
   SmallVector<Value> at = {row, first};
   Value factors = vector::BroadcastOp::create(b, f32s, scale);
   auto update = [&](Value old) {
@@ -124,7 +116,7 @@ void TileOperands::update(Value tile, Value row, Value total) {
     vector::StoreOp::create(b, update(old), op.getInit(), at);
     return;
   }
-  Value left = arith::SubIOp::create(b, constantIndex(b, layout.rows), first);
+  Value left = arith::SubIOp::create(b, index(layout.rows), first);
   Value mask = vector::CreateMaskOp::create(
       b, VectorType::get({TileLayout::kRows}, b.getI1Type()), ValueRange{left});
   Value old = vector::MaskedLoadOp::create(

@@ -12,7 +12,7 @@
 #ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_TILEOPERANDS_H
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_TILEOPERANDS_H
 
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "KernelBuilder.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Numerics/TileLayout.h"
 
@@ -20,15 +20,11 @@ namespace mlir::sq::cpu {
 
 class ByteISA;
 
-class TileOperands {
+class TileOperands : KernelBuilder {
 public:
   TileOperands(ImplicitLocOpBuilder &builder, MatmulOp op,
                const numerics::TileLayout &layout, const ByteISA &isa)
-      : b(builder), op(op), layout(layout), isa(isa) {}
-
-  static bool hasGroups(const numerics::TileLayout &layout) {
-    return layout.format.scope == numerics::GroupScope::Group;
-  }
+      : KernelBuilder(builder), op(op), layout(layout), isa(isa) {}
 
   /// M, as an index.
   Value getNumInputs();
@@ -46,10 +42,8 @@ public:
   void update(Value tile, Value row, Value total);
 
 private:
-  Value splat(VectorType type, Attribute value);
   void convertRow(Value row, Value into);
 
-  ImplicitLocOpBuilder &b;
   MatmulOp op;
   const numerics::TileLayout &layout;
   const ByteISA &isa;

@@ -1,0 +1,84 @@
+//===- PanelDecoder.cpp - Panels of weights as dense bytes ----------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "PanelDecoder.h"
+#include "ByteISA.h"
+#include "TileReader.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+using namespace mlir::sq::cpu;
+using numerics::TileLayout;
+
+void PanelDecoder::decodeRun(TileReader &reader, Value panelStart, Value v,
+                             int64_t count, int64_t t) {
+  reader.startDense(panelStart ? add(panelStart, v) : v);
+  Value bias = splat(bytes, b.getI8IntegerAttr(-128));
+  Value lane = index(t * TileLayout::kVector);
+  for (int64_t from = 0; from < count; from += plan.group) {
+    // The group of vector v + from: v is the start of one if a run has many.
+    Value group = layout.hasGroups()
+                      ? add(arith::DivUIOp::create(b, v, index(plan.group)),
+                            from / plan.group)
+                      : index(0);
+    SmallVector<Value> slot = {group, index(t), index(0)};
+    Value sum = vector::LoadOp::create(b, i32s, buffers.corrections, slot);
+    for (int64_t i = from, e = std::min(count, from + plan.group); i < e; ++i) {
+      Value dense = reader.readDense(i);
+      vector::StoreOp::create(b, dense, buffers.weights,
+                              ValueRange{add(v, i), lane});
+      sum = isa.dotBytes(b, sum, bias, dense);
+    }
+    vector::StoreOp::create(b, sum, buffers.corrections, slot);
+  }
+}
+
+void PanelDecoder::emit(const PanelPlace &place, int64_t t) {
+  TileReader reader(b, op, layout, isa, add(place.firstTile, t));
+  Value panelStart = place.panel ? mul(place.panel, plan.panel) : Value();
+  Value zero = index(0);
+  Value firstGroup = place.panel ? mul(place.panel, plan.numGroups()) : Value();
+  emitLoop(b, zero, place.numGroups, 1, [&](Value g) {
+    SmallVector<Value> at = {g, index(t), zero};
+    vector::StoreOp::create(b, splat(i32s, b.getI32IntegerAttr(0)),
+                            buffers.corrections, at);
+    Value group = !layout.hasGroups() ? zero
+                  : firstGroup        ? add(firstGroup, g)
+                                      : g;
+    vector::StoreOp::create(b, reader.readScales(group), buffers.scales, at);
+  });
+
+  int64_t lastSize = plan.lastPanel();
+  Value whole = index(lastSize / plan.run * plan.run);
+  if (place.panel)
+    whole = arith::SelectOp::create(b, isEqual(place.panel, plan.numPanels - 1),
+                                    whole, index(plan.panel));
+  emitLoop(b, zero, whole, plan.run,
+           [&](Value v) { decodeRun(reader, panelStart, v, plan.run, t); });
+  // Beyond the last column, zeros up to where products stop.
+  int64_t rest = lastSize % plan.run;
+  int64_t end = layout.hasGroups()
+                    ? llvm::alignTo(lastSize, plan.group)
+                    : llvm::alignTo(lastSize, PanelPlan::kProductUnroll);
+  if (end == lastSize && rest == 0)
+    return;
+  auto finish = [&] {
+    if (rest)
+      decodeRun(reader, panelStart, index(lastSize - rest), rest, t);
+    emitLoop(b, index(lastSize), index(end), 1, [&](Value v) {
+      vector::StoreOp::create(b, splat(bytes, b.getI8IntegerAttr(0)),
+                              buffers.weights,
+                              ValueRange{v, index(t * TileLayout::kVector)});
+    });
+  };
+  if (place.panel)
+    emitIf(isEqual(place.panel, plan.numPanels - 1), finish);
+  else
+    finish();
+}

@@ -1,0 +1,54 @@
+//===- PanelPlan.cpp - How panels of weights are cut ----------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "PanelPlan.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+
+using namespace mlir::sq::cpu;
+using mlir::sq::numerics::TileLayout;
+
+/// Bytes of decoded weights: a share of the second-level cache. Weights stream
+/// from there at a fraction of its speed; a panel that fits the first level
+/// takes more time for partial sums than it saves.
+static constexpr int64_t kPanelBytes = 256 << 10;
+/// Vectors that a decoding loop's body decodes.
+static constexpr int64_t kDecodeUnroll = 16;
+
+PanelPlan PanelPlan::get(const TileLayout &layout) {
+  constexpr int64_t depth = TileLayout::kDepth;
+  constexpr int64_t maxVectors = kPanelBytes / kTiles / TileLayout::kVector;
+  PanelPlan plan;
+  int64_t unit = layout.unitCols() / depth;
+  plan.vectors = layout.paddedCols() / depth;
+  if (!layout.hasGroups()) {
+    plan.run = unit * std::max<int64_t>(1, kDecodeUnroll / unit);
+    int64_t step = std::lcm(plan.run, kProductUnroll);
+    plan.numPanels = llvm::divideCeil(plan.vectors, maxVectors);
+    plan.panel =
+        llvm::alignTo(llvm::divideCeil(plan.vectors, plan.numPanels), step);
+    plan.numPanels = llvm::divideCeil(plan.vectors, plan.panel);
+    plan.group = plan.panel;
+    return plan;
+  }
+  plan.group = layout.format.groupSize / depth;
+  int64_t groups = layout.format.numGroups(layout.cols);
+  plan.vectors = std::min(plan.vectors, groups * plan.group);
+  // A run is a part of a group or whole groups.
+  plan.run = std::lcm(unit, plan.group);
+  if (plan.group % unit == 0)
+    for (plan.run = unit;
+         plan.run * 2 <= kDecodeUnroll && plan.group % (plan.run * 2) == 0;)
+      plan.run *= 2;
+  int64_t step = std::lcm(plan.group, plan.run);
+  int64_t steps = llvm::divideCeil(groups * plan.group, step);
+  int64_t maxSteps = std::max<int64_t>(1, maxVectors / step);
+  plan.numPanels = llvm::divideCeil(steps, maxSteps);
+  plan.panel = llvm::divideCeil(steps, plan.numPanels) * step;
+  plan.numPanels = llvm::divideCeil(groups * plan.group, plan.panel);
+  return plan;
+}

@@ -1,0 +1,62 @@
+//===- PanelPlan.h - How panels of weights are cut --------------*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_PANELPLAN_H
+#define SPARSE_QUANT_LIB_CODEGEN_CPU_PANELPLAN_H
+
+#include "mlir/IR/Value.h"
+#include "sparse-quant/Numerics/TileLayout.h"
+
+namespace mlir::sq::cpu {
+
+/// How the columns are cut, in dense vectors of four columns.
+struct PanelPlan {
+  /// Tiles whose sums are in registers at once.
+  static constexpr int64_t kTiles = 3;
+  /// Vectors that a step of the product loop consumes.
+  static constexpr int64_t kProductUnroll = 4;
+
+  /// Of all columns, less what no scale group covers.
+  int64_t vectors;
+  /// That share a sum in i32: a scale group, or all of a panel.
+  int64_t group;
+  /// That are decoded by straight-line code.
+  int64_t run;
+  /// Of a panel, in whole groups and whole steps of the product loop.
+  int64_t panel;
+  int64_t numPanels;
+
+  static PanelPlan get(const numerics::TileLayout &layout);
+  int64_t numGroups() const { return panel / group; }
+  /// Vectors of the last panel.
+  int64_t lastPanel() const { return vectors - (numPanels - 1) * panel; }
+};
+
+/// A block of tiles, the part of the columns at hand, and the rows of
+/// activations that it is multiplied with.
+struct PanelPlace {
+  Value firstTile;
+  int64_t numTiles = 0;
+  Value firstRow, endRow;
+  /// Null if there is one only.
+  Value panel;
+  /// Of this panel.
+  Value numGroups, endVector;
+};
+
+/// Memory of a thread.
+struct PanelBuffers {
+  /// Decoded weights [vector, tile * 64].
+  Value weights;
+  /// Of each group and tile the sum of 128 * w, and scales.
+  Value corrections, scales;
+  /// The sums of earlier panels [row of the chunk, tile * 16].
+  Value partial;
+};
+
+} // namespace mlir::sq::cpu
+
+#endif // SPARSE_QUANT_LIB_CODEGEN_CPU_PANELPLAN_H

@@ -1,0 +1,164 @@
+//===- PanelSums.cpp - Products with a decoded panel ----------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "PanelSums.h"
+#include "ByteISA.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+using namespace mlir::sq::cpu;
+using numerics::TileLayout;
+
+Value PanelSums::readActivations(Value row, Value col) {
+  auto four = VectorType::get({TileLayout::kDepth}, b.getI8Type());
+  Value loaded =
+      vector::LoadOp::create(b, four, activations, ValueRange{row, col});
+  Value word = vector::ExtractOp::create(
+      b,
+      vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
+                                loaded),
+      int64_t(0));
+  return vector::BitCastOp::create(b, bytes,
+                                   vector::BroadcastOp::create(b, i32s, word));
+}
+
+/// Adds the products of vectors [from, to) of the panel to `sums` [row, tile].
+SmallVector<Value> PanelSums::accumulate(const PanelPlace &place,
+                                         ArrayRef<Value> rows, Value from,
+                                         Value to, ArrayRef<Value> sums) {
+  Value firstCol =
+      place.panel ? mul(place.panel, plan.panel * TileLayout::kDepth) : Value();
+  SmallVector<Value> results = emitLoop(
+      b, from, to, PanelPlan::kProductUnroll, sums,
+      [&](Value v, ArrayRef<Value> carried) {
+        SmallVector<Value> next(carried);
+        Value col = mul(v, TileLayout::kDepth);
+        if (firstCol)
+          col = add(col, firstCol);
+        for (int64_t u = 0; u < PanelPlan::kProductUnroll; ++u) {
+          SmallVector<Value> vectors;
+          for (int64_t t = 0; t < place.numTiles; ++t)
+            vectors.push_back(vector::LoadOp::create(
+                b, bytes, buffers.weights,
+                ValueRange{add(v, u), index(t * TileLayout::kVector)}));
+          for (auto [r, row] : llvm::enumerate(rows)) {
+            Value x = readActivations(row, add(col, u * TileLayout::kDepth));
+            for (auto [t, vector] : llvm::enumerate(vectors)) {
+              Value &sum = next[r * place.numTiles + t];
+              sum = isa.dotBytes(b, sum, x, vector);
+            }
+          }
+        }
+        return next;
+      });
+  keepRolled(results);
+  return results;
+}
+
+/// The sums of earlier panels for `count` rows from `localRow` of the chunk on.
+SmallVector<Value> PanelSums::loadPartial(const PanelPlace &place,
+                                          Value localRow, int64_t count) {
+  VectorType type = grouped ? f32s : i32s;
+  SmallVector<Value> zeros(count * place.numTiles,
+                           splat(type, b.getZeroAttr(type.getElementType())));
+  if (!place.panel)
+    return zeros;
+  auto branch = scf::IfOp::create(
+      b, isEqual(place.panel, 0),
+      [&](OpBuilder &inner, Location loc) {
+        scf::YieldOp::create(inner, loc, zeros);
+      },
+      [&](OpBuilder &inner, Location loc) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(inner.getInsertionBlock(),
+                            inner.getInsertionPoint());
+        SmallVector<Value> loaded;
+        for (int64_t r = 0; r < count; ++r)
+          for (int64_t t = 0; t < place.numTiles; ++t)
+            loaded.push_back(vector::LoadOp::create(
+                b, type, buffers.partial,
+                ValueRange{add(localRow, r), index(t * TileLayout::kRows)}));
+        scf::YieldOp::create(b, loaded);
+      });
+  return SmallVector<Value>(branch.getResults());
+}
+
+void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
+                     bool isGuarded) {
+  SmallVector<Value> rows;
+  for (int64_t r = 0; r < count; ++r)
+    rows.push_back(add(firstRow, r));
+  Value localRow = arith::SubIOp::create(b, firstRow, place.firstRow);
+  int64_t numTiles = place.numTiles;
+  auto correct = [&](Value group, ArrayRef<Value> sums) {
+    SmallVector<Value> corrected;
+    SmallVector<Value> perTile;
+    for (int64_t t = 0; t < numTiles; ++t)
+      perTile.push_back(vector::LoadOp::create(
+          b, i32s, buffers.corrections, ValueRange{group, index(t), index(0)}));
+    for (auto [i, sum] : llvm::enumerate(sums))
+      corrected.push_back(arith::SubIOp::create(b, sum, perTile[i % numTiles]));
+    return corrected;
+  };
+  auto loadScale = [&](Value group, int64_t t) {
+    return vector::LoadOp::create(b, f32s, buffers.scales,
+                                  ValueRange{group, index(t), index(0)});
+  };
+  auto toReal = [&](Value sum) {
+    return arith::SIToFPOp::create(b, f32s, sum);
+  };
+
+  SmallVector<Value> sums = loadPartial(place, localRow, count);
+  if (grouped) {
+    SmallVector<Value> zeros(sums.size(), splat(i32s, b.getI32IntegerAttr(0)));
+    sums = emitLoop(
+        b, index(0), place.numGroups, 1, sums,
+        [&](Value group, ArrayRef<Value> carried) {
+          SmallVector<Value> totals(carried);
+          Value from = mul(group, plan.group);
+          SmallVector<Value> exact = accumulate(
+              place, rows, from, add(from, plan.group), correct(group, zeros));
+          for (auto [i, total] : llvm::enumerate(totals))
+            total = vector::FMAOp::create(
+                b, toReal(exact[i]), loadScale(group, i % numTiles), total);
+          return totals;
+        });
+  } else {
+    sums = accumulate(place, rows, index(0), place.endVector,
+                      correct(index(0), sums));
+  }
+
+  auto finish = [&] {
+    for (int64_t r = 0; r < count; ++r) {
+      auto update = [&] {
+        for (int64_t t = 0; t < numTiles; ++t) {
+          Value total = sums[r * numTiles + t];
+          if (!grouped)
+            total =
+                arith::MulFOp::create(b, toReal(total), loadScale(index(0), t));
+          operands.update(add(place.firstTile, t), rows[r], total);
+        }
+      };
+      if (isGuarded)
+        emitIf(isLess(rows[r], place.endRow), update);
+      else
+        update();
+    }
+  };
+  auto postpone = [&] {
+    for (auto [i, sum] : llvm::enumerate(sums))
+      vector::StoreOp::create(
+          b, sum, buffers.partial,
+          ValueRange{add(localRow, i / numTiles),
+                     index(i % numTiles * TileLayout::kRows)});
+  };
+  if (place.panel)
+    emitIf(isEqual(place.panel, plan.numPanels - 1), finish, postpone);
+  else
+    finish();
+}

@@ -1,0 +1,57 @@
+//===- PanelSums.h - Products with a decoded panel --------------*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_PANELSUMS_H
+#define SPARSE_QUANT_LIB_CODEGEN_CPU_PANELSUMS_H
+
+#include "KernelBuilder.h"
+#include "PanelPlan.h"
+#include "TileOperands.h"
+
+namespace mlir::sq::cpu {
+
+class ByteISA;
+
+/// Multiplies blocks of rows of activations with a panel of the weights, and
+/// adds what comes out of all panels to the result.
+class PanelSums : KernelBuilder {
+public:
+  /// `activations`: as `operands` makes them.
+  PanelSums(ImplicitLocOpBuilder &builder, const ByteISA &isa,
+            TileOperands &operands, const PanelPlan &plan, bool grouped,
+            Value activations, const PanelBuffers &buffers)
+      : KernelBuilder(builder), isa(isa), operands(operands), plan(plan),
+        grouped(grouped), activations(activations), buffers(buffers) {}
+
+  /// `count` rows from `firstRow` on; guarded if some may lie behind the last,
+  /// where what comes out is dropped.
+  void emit(const PanelPlace &place, Value firstRow, int64_t count,
+            bool isGuarded);
+
+private:
+  SmallVector<Value> accumulate(const PanelPlace &place, ArrayRef<Value> rows,
+                                Value from, Value to, ArrayRef<Value> sums);
+  SmallVector<Value> loadPartial(const PanelPlace &place, Value localRow,
+                                 int64_t count);
+  Value readActivations(Value row, Value col);
+
+  const ByteISA &isa;
+  TileOperands &operands;
+  const PanelPlan &plan;
+  bool grouped;
+  Value activations;
+  const PanelBuffers &buffers;
+  VectorType bytes =
+      VectorType::get({numerics::TileLayout::kVector}, b.getI8Type());
+  VectorType i32s =
+      VectorType::get({numerics::TileLayout::kRows}, b.getI32Type());
+  VectorType f32s =
+      VectorType::get({numerics::TileLayout::kRows}, b.getF32Type());
+};
+
+} // namespace mlir::sq::cpu
+
+#endif // SPARSE_QUANT_LIB_CODEGEN_CPU_PANELSUMS_H
