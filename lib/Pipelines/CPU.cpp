@@ -110,13 +110,14 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   pm.addPass(createConvertMathToLibmPass());
   pm.addPass(arith::createArithExpandOpsPass());
   pm.addPass(createConvertVectorToLLVMPass());
-  if (options.openmp)
-    pm.addPass(createConvertOpenMPToLLVMPass());
   // LLVM knows that memory of aligned_alloc overlaps nothing; of malloc and an
   // addition that aligns its result it doesn't, and vectorizes fewer loops.
+  // Before OpenMP's pass, which lowers memrefs too, by malloc.
   FinalizeMemRefToLLVMConversionPassOptions memory;
   memory.useAlignedAlloc = true;
   pm.addPass(createFinalizeMemRefToLLVMConversionPass(memory));
+  if (options.openmp)
+    pm.addPass(createConvertOpenMPToLLVMPass());
   pm.addPass(createConvertFuncToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());
   pm.addPass(createConvertIndexToLLVMPass());

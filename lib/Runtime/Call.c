@@ -90,6 +90,21 @@ static sq_status check_count(const sq_call *call, const char *what,
   return SQ_OK;
 }
 
+static sq_status run_entry(const sq_call *call) {
+  sq_workspace *workspace = &call->context->workspace;
+  sq_status status = SQ_OK;
+  sq_workspace_enter(workspace);
+  if (setjmp(workspace->out_of_memory) == 0)
+    call->function->entry(call->context->args);
+  else
+    status = sq_fail(call->message, SQ_ERROR_OUT_OF_MEMORY,
+                     "out of memory: function '%s' needs %" PRIu64
+                     " more bytes for temporaries; call it with less at a time",
+                     call->function->name, workspace->wanted);
+  sq_workspace_leave(workspace);
+  return status;
+}
+
 static sq_status check_and_run(const sq_call *call, uint32_t num_inputs,
                                uint32_t num_outputs) {
   const sq_function_desc *f = call->function;
@@ -121,10 +136,10 @@ static sq_status check_and_run(const sq_call *call, uint32_t num_inputs,
   int old_threads = set_threads ? omp_get_max_threads() : 0;
   if (set_threads)
     omp_set_num_threads(context->threads);
-  f->entry(context->args);
+  status = run_entry(call);
   if (set_threads)
     omp_set_num_threads(old_threads);
-  return SQ_OK;
+  return status;
 }
 
 sq_status sq_context_call(sq_context *context, const sq_function_desc *function,

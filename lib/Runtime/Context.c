@@ -98,6 +98,7 @@ void sq_context_destroy(sq_context *context) {
   free(context->symbols);
   free(context->args);
   free(context->descriptors);
+  sq_workspace_free(&context->workspace);
   free(context);
 }
 

@@ -12,6 +12,7 @@
 #define SPARSE_QUANT_LIB_RUNTIME_INTERNAL_H
 
 #include "Common.h"
+#include "Workspace.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -67,10 +68,11 @@ struct sq_context {
   void **states;
   /// Scratch for a call, large enough for any function of the model: the
   /// symbols' values, the argument pointers, and the memref descriptors that
-  /// those point to. Calls don't allocate.
+  /// those point to.
   int64_t *symbols;
   void **args;
   int64_t *descriptors;
+  sq_workspace workspace;
   int32_t threads;
   /// Set during a call.
   atomic_flag busy;

@@ -20,6 +20,32 @@
 using namespace mlir;
 using namespace mlir::sq;
 
+/// Temporaries come from the runtime, which keeps them from call to call. LLVM
+/// is told what it knows of aligned_alloc and free.
+static void useRuntimeAllocator(llvm::Module &module) {
+  llvm::LLVMContext &context = module.getContext();
+  auto family = llvm::Attribute::get(context, "alloc-family", "sq_allocate");
+  if (llvm::Function *allocate = module.getFunction("aligned_alloc")) {
+    allocate->setName("sq_allocate");
+    allocate->addRetAttr(llvm::Attribute::NoAlias);
+    allocate->addParamAttr(0, llvm::Attribute::AllocAlign);
+    allocate->addFnAttr(llvm::Attribute::getWithAllocSizeArgs(
+        context, /*ElemSizeArg=*/1, /*NumElemsArg=*/std::nullopt));
+    allocate->addFnAttr(llvm::Attribute::get(
+        context, llvm::Attribute::AllocKind,
+        uint64_t(llvm::AllocFnKind::Alloc | llvm::AllocFnKind::Uninitialized |
+                 llvm::AllocFnKind::Aligned)));
+    allocate->addFnAttr(family);
+  }
+  if (llvm::Function *release = module.getFunction("free")) {
+    release->setName("sq_release");
+    release->addParamAttr(0, llvm::Attribute::AllocatedPointer);
+    release->addFnAttr(llvm::Attribute::get(context, llvm::Attribute::AllocKind,
+                                            uint64_t(llvm::AllocFnKind::Free)));
+    release->addFnAttr(family);
+  }
+}
+
 std::unique_ptr<llvm::Module>
 mlir::sq::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
                           llvm::TargetMachine &machine) {
@@ -40,6 +66,7 @@ mlir::sq::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
       module, context, module.getName().value_or("model"));
   if (!result)
     return nullptr;
+  useRuntimeAllocator(*result);
   result->setDataLayout(machine.createDataLayout());
   result->setTargetTriple(machine.getTargetTriple());
   return result;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TestModel.h"
+#include "Workspace.h"
 
 #include <cstring>
 #include <thread>
@@ -244,6 +245,21 @@ TEST_F(CallTest, ConcurrentContextsDontMeet) {
 }
 
 namespace {
+TEST_F(CallTest, WithoutMemory) {
+  m.functions[1].entry = [](void **) {
+    sq_allocate(64, 64);
+    sq_allocate(64, uint64_t(1) << 62);
+    ADD_FAILURE() << "there can't be so much memory";
+  };
+  EXPECT_EQ(m.api->call(context, &m.functions[1], nullptr, 0, nullptr, 0),
+            SQ_ERROR_OUT_OF_MEMORY);
+  EXPECT_EQ(std::string(m.api->last_error(context)),
+            "out of memory: function 'nothing' needs 4611686018427387904 more "
+            "bytes for temporaries; call it with less at a time");
+  // The context is as good as before.
+  EXPECT_EQ(call(), SQ_OK) << m.api->last_error(context);
+}
+
 // What the entry of BusyContext does: call its own context again.
 struct Reentry {
   const sq_api *api;

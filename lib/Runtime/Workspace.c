@@ -1,0 +1,112 @@
+//===- Workspace.c - Temporaries that stay from call to call --------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// malloc gives megabytes back to the operating system when a call ends, and the
+// next call pays a page fault for every 4 KiB of them again. So a context keeps
+// what its calls have allocated.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE // posix_memalign
+#endif
+
+#include "Workspace.h"
+
+#include <stdlib.h>
+
+/// At least a cache line, which is more than generated code asks for.
+enum { BLOCK_ALIGNMENT = 64 };
+
+/// Of the call that this thread is in. Threads that OpenMP started have none.
+static _Thread_local sq_workspace *current;
+
+static void *allocate(size_t alignment, size_t size) {
+  void *data;
+  if (alignment < BLOCK_ALIGNMENT)
+    alignment = BLOCK_ALIGNMENT;
+  return posix_memalign(&data, alignment, size ? size : 1) == 0 ? data : NULL;
+}
+
+/// An unused block: the smallest with room; if none has, the largest, which can
+/// grow; if all are in use, a new one. NULL if there is no place for that.
+static sq_block *find_block(sq_workspace *workspace, size_t size) {
+  sq_block *found = NULL;
+  for (size_t i = 0; i < workspace->num_blocks; ++i) {
+    sq_block *block = &workspace->blocks[i];
+    if (block->used)
+      continue;
+    bool fits = block->capacity >= size;
+    bool found_fits = found && found->capacity >= size;
+    if (!found || (fits && !found_fits) ||
+        (fits == found_fits && fits == (block->capacity < found->capacity)))
+      found = block;
+  }
+  if (!found && workspace->num_blocks < SQ_WORKSPACE_BLOCKS) {
+    found = &workspace->blocks[workspace->num_blocks++];
+    *found = (sq_block){0};
+  }
+  return found;
+}
+
+static void *take(sq_workspace *workspace, size_t size) {
+  sq_block *block = find_block(workspace, size);
+  if (!block)
+    return allocate(BLOCK_ALIGNMENT, size);
+  if (!block->data || block->capacity < size) {
+    free(block->data);
+    block->capacity = 0;
+    block->data = allocate(BLOCK_ALIGNMENT, size);
+    if (!block->data)
+      return NULL;
+    block->capacity = size;
+  }
+  block->used = true;
+  return block->data;
+}
+
+void *sq_allocate(uint64_t alignment, uint64_t size) {
+  sq_workspace *workspace = current;
+  void *data = workspace && alignment <= BLOCK_ALIGNMENT
+                   ? take(workspace, size)
+                   : allocate(alignment, size);
+  if (!data && workspace) {
+    workspace->wanted = size;
+    longjmp(workspace->out_of_memory, 1);
+  }
+  return data;
+}
+
+void sq_release(void *data) {
+  sq_workspace *workspace = current;
+  for (size_t i = 0; workspace && i < workspace->num_blocks; ++i) {
+    sq_block *block = &workspace->blocks[i];
+    if (block->data != data)
+      continue;
+    block->used = false;
+    return;
+  }
+  free(data);
+}
+
+void sq_workspace_enter(sq_workspace *workspace) {
+  workspace->outer = current;
+  current = workspace;
+}
+
+void sq_workspace_leave(sq_workspace *workspace) {
+  current = workspace->outer;
+  // All is free, unless memory ran out within the call.
+  for (size_t i = 0; i < workspace->num_blocks; ++i)
+    workspace->blocks[i].used = false;
+}
+
+void sq_workspace_free(sq_workspace *workspace) {
+  for (size_t i = 0; i < workspace->num_blocks; ++i)
+    free(workspace->blocks[i].data);
+  workspace->num_blocks = 0;
+}
