@@ -42,8 +42,7 @@ void mlir::sq::buildReferencePipeline(OpPassManager &pm,
   pm.addPass(createSQVerifyOrder());
   ConvertSQToLinalgPassOptions convert;
   convert.keepAttention = true;
-  convert.keepKernels = {cpu::kTilePanel.str(), cpu::kTileDot.str(),
-                         cpu::kTileFma.str(), cpu::kDecodeRows.str()};
+  llvm::append_range(convert.keepKernels, cpu::getGeneratedKernels());
   pm.addPass(createConvertSQToLinalgPass(convert));
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createConvertTensorToLinalgPass());

@@ -245,8 +245,15 @@ LogicalResult Compilation::compressAndPack() {
   pack.chooseLayout =
       [&](const numerics::Format &weights, const numerics::Pattern *pattern,
           const numerics::Format *activations, int64_t rows, int64_t cols) {
-        return cpu::selectLayout(weights, pattern, activations, rows, cols,
-                                 kernelTarget);
+        cpu::Product product;
+        product.weights = weights;
+        if (pattern)
+          product.pattern = *pattern;
+        if (activations)
+          product.activations = *activations;
+        product.rows = rows;
+        product.cols = cols;
+        return cpu::selectLayout(product, kernelTarget);
       };
   if (failed(packWeights(module, pack, packed)))
     return failure();

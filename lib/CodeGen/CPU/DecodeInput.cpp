@@ -13,13 +13,6 @@ using namespace mlir;
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 
-std::string mlir::sq::cpu::checkDecodeInput(const numerics::Format &format) {
-  if (format.family == numerics::Family::Int && format.bits == 8 &&
-      format.scope != numerics::GroupScope::Group)
-    return "";
-  return "activations in " + format.str() + " have no vector kernel";
-}
-
 Value mlir::sq::cpu::decodeInput(ImplicitLocOpBuilder &b, MatmulOp op,
                                  int64_t lanes) {
   numerics::Format format = op.getActivationFormatAttr().getFormat();

@@ -12,12 +12,10 @@
 
 namespace mlir::sq::cpu {
 
-/// "" if `decodeInput` takes activations in `format`, otherwise why not.
-std::string checkDecodeInput(const numerics::Format &format);
-
 /// The quantized input of `op`, which is on memrefs, as f32 in a new buffer;
-/// the caller deallocates it. Kernels that multiply in f32 start with this: an
-/// activation is decoded once, whatever the number of weights it meets.
+/// the caller deallocates it. Takes ActivationClass::FloatsOrBytes. Kernels
+/// that multiply in f32 start with this: an activation is decoded once,
+/// whatever the number of weights it meets.
 Value decodeInput(ImplicitLocOpBuilder &builder, MatmulOp op, int64_t lanes);
 
 } // namespace mlir::sq::cpu

@@ -25,11 +25,7 @@ static constexpr int64_t kUnroll = 16, kMaxUnroll = 64;
 
 static constexpr int64_t kLanes = TileLayout::kRows;
 
-std::string mlir::sq::cpu::checkTileFma(const TileLayout &layout,
-                                        const numerics::Format *activations) {
-  if (activations)
-    if (std::string reason = checkDecodeInput(*activations); !reason.empty())
-      return reason;
+std::string mlir::sq::cpu::checkTileFmaSizes(const TileLayout &layout) {
   if (groupsAreUnits(layout))
     return "";
   if (layout.format.groupSize % layout.vectorCols())

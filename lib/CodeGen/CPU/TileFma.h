@@ -34,10 +34,9 @@ namespace mlir::sq::cpu {
 
 class ByteISA;
 
-/// "" if `emitTileFma` can compute products with such weights and activations
-/// (null: f32), otherwise why not.
-std::string checkTileFma(const numerics::TileLayout &layout,
-                         const numerics::Format *activations);
+/// "" if `emitTileFma` can compute products with weights of such sizes,
+/// otherwise why not.
+std::string checkTileFmaSizes(const numerics::TileLayout &layout);
 
 /// Emits the product of `op`, which is on memrefs; does not erase it.
 void emitTileFma(ImplicitLocOpBuilder &builder, MatmulOp op,

@@ -29,19 +29,7 @@ static int64_t getBlockCols(const TileLayout &layout) {
   return layout.unitCols() * std::max<int64_t>(1, 8 / vectors);
 }
 
-std::string
-mlir::sq::cpu::checkTileProduct(const TileLayout &layout,
-                                const numerics::Format *activations) {
-  if (!layout.format.integerFactor())
-    return "elements of " + layout.format.str() +
-           " are not integers in disguise";
-  if (!activations)
-    return "activations in f32 have no integer kernel";
-  if (activations->family != numerics::Family::Int || activations->bits != 8 ||
-      !activations->symmetric ||
-      TileLayout::get(*activations, nullptr, 1, layout.cols).hasGroups())
-    return "activations in " + activations->str() +
-           " have no integer kernel; int8.row has";
+std::string mlir::sq::cpu::checkTileProductSizes(const TileLayout &layout) {
   if (layout.hasGroups() && layout.format.groupSize % layout.vectorCols())
     return "a scale group of " + std::to_string(layout.format.groupSize) +
            " is not a multiple of the " + std::to_string(layout.vectorCols()) +

@@ -33,10 +33,9 @@ namespace mlir::sq::cpu {
 
 class ByteISA;
 
-/// "" if `emitTileProduct` can compute products with such weights and
-/// activations, otherwise why not.
-std::string checkTileProduct(const numerics::TileLayout &layout,
-                             const numerics::Format *activations);
+/// "" if `emitTileProduct` can compute products with weights of such sizes,
+/// otherwise why not.
+std::string checkTileProductSizes(const numerics::TileLayout &layout);
 
 /// Emits the product of `op`, which is on memrefs; does not erase it.
 void emitTileProduct(ImplicitLocOpBuilder &builder, MatmulOp op,

@@ -23,7 +23,7 @@ static constexpr int64_t kChunkRows = 256;
 /// Straight-line code is no longer than this.
 static constexpr int64_t kMaxUnroll = 64;
 
-std::string mlir::sq::cpu::checkTilePanel(const TileLayout &layout) {
+std::string mlir::sq::cpu::checkTilePanelSizes(const TileLayout &layout) {
   PanelPlan plan = PanelPlan::get(layout);
   if (plan.run > kMaxUnroll)
     return "scale groups of " + std::to_string(layout.format.groupSize) +

@@ -6,38 +6,60 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Kernels as data. A row says what it needs; `selectKernel` takes the first
-// row that fits, and the last row fits all weights that are packed in rows.
-// Adding a kernel is adding a row and a generator.
+// Kernels are data (lib/CodeGen/CPU/KernelRows.cpp): a row says what it needs
+// of weights, activations and target, and who generates it. `selectKernel`
+// takes the first row that fits, and the last row fits all weights that are
+// packed in rows.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_CODEGEN_CPU_KERNELTABLE_H
 #define SPARSE_QUANT_CODEGEN_CPU_KERNELTABLE_H
 
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Numerics/TileLayout.h"
 #include "sparse-quant/Target/VectorISA.h"
+#include <optional>
 #include <string>
 
 namespace mlir::sq::cpu {
 
 /// Integer dot products of many rows of quantized activations with weights in
 /// tiles, which are decoded once for all of them.
-inline constexpr StringRef kTilePanel = "cpu.tile-panel";
+inline constexpr StringLiteral kTilePanel = "cpu.tile-panel";
 /// Integer dot products of quantized activations with weights in tiles.
-inline constexpr StringRef kTileDot = "cpu.tile-dot";
+inline constexpr StringLiteral kTileDot = "cpu.tile-dot";
 /// f32 multiply-adds of activations with weights in tiles, decoded in
 /// registers.
-inline constexpr StringRef kTileFma = "cpu.tile-fma";
+inline constexpr StringLiteral kTileFma = "cpu.tile-fma";
 /// Decodes a block of packed rows to f32, then vector dot products.
-inline constexpr StringRef kDecodeRows = "cpu.decode-rows";
+inline constexpr StringLiteral kDecodeRows = "cpu.decode-rows";
 /// convert-sq-to-linalg: slow, and right for every legal combination.
-inline constexpr StringRef kReference = "cpu.reference";
+inline constexpr StringLiteral kReference = "cpu.reference";
 
 /// What kernels ask of the CPU that code is generated for.
 struct KernelTarget {
   /// f32 lanes of a vector register.
   unsigned lanes = 16;
   VectorISA isa = VectorISA::None;
+};
+
+/// What there is to compute, whether or not the weights are packed already.
+struct Product {
+  numerics::Format weights;
+  /// Absent for dense weights.
+  std::optional<numerics::Pattern> pattern;
+  /// Absent for f32.
+  std::optional<numerics::Format> activations;
+  int64_t rows = 0, cols = 0;
+  /// Rows of activations; absent where they are only known at run time.
+  std::optional<int64_t> inputs;
+
+  static Product get(MatmulOp op);
+  /// The tiles that the weights are in, or might have been in.
+  numerics::TileLayout getTiles() const {
+    return numerics::TileLayout::get(weights, pattern ? &*pattern : nullptr,
+                                     rows, cols);
+  }
 };
 
 struct KernelChoice {
@@ -52,13 +74,13 @@ KernelChoice selectKernel(MatmulOp op, const KernelTarget &target);
 std::string checkKernel(StringRef kernel, MatmulOp op,
                         const KernelTarget &target);
 
-/// The layout that the best kernel for such a layer reads. Asked before the
-/// weights are packed; `pattern` and `activations` are null where there are
-/// none.
-Layout selectLayout(const numerics::Format &weights,
-                    const numerics::Pattern *pattern,
-                    const numerics::Format *activations, int64_t rows,
-                    int64_t cols, const KernelTarget &target);
+/// The layout that the best kernel for `product` reads. Asked before the
+/// weights are packed.
+Layout selectLayout(const Product &product, const KernelTarget &target);
+
+/// The kernels that sq-lower-linear generates; it leaves the others to
+/// convert-sq-to-linalg.
+std::vector<std::string> getGeneratedKernels();
 
 } // namespace mlir::sq::cpu
 

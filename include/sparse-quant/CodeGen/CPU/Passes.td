@@ -13,7 +13,7 @@ def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
   let summary = "Write the kernel that each sq.matmul gets onto the op";
   let description = [{
     Sets `kernel` on each `sq.matmul` from the kernel table (`lib/CodeGen/CPU/
-    KernelTable.cpp`), and emits a remark for it: passed for a vector kernel,
+    KernelRows.cpp`), and emits a remark for it: passed for a vector kernel,
     missed, with the reason, where only the reference lowering fits. A decision
     that is already there is kept if the table allows it, and is an error with
     the reason if not.

@@ -1,0 +1,196 @@
+//===- KernelRows.cpp - The kernel table ----------------------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "ByteISA.h"
+#include "KernelRow.h"
+#include "RowKernel.h"
+#include "TileFma.h"
+#include "TileKernel.h"
+#include "TilePanel.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+using namespace mlir::sq::cpu;
+using numerics::TileStorage;
+
+//===----------------------------------------------------------------------===//
+// What targets have
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct NeedRow {
+  Need need;
+  bool (*isMet)(const KernelTarget &target);
+  StringLiteral whyNot;
+};
+} // namespace
+
+static const NeedRow needs[] = {
+    {Need::Vectors16,
+     [](const KernelTarget &target) {
+       return target.lanes >= numerics::TileLayout::kRows;
+     },
+     "the target has no vectors of 16 floats"},
+    {Need::Bytes,
+     [](const KernelTarget &target) {
+       return ByteISA::get(target.isa) != nullptr;
+     },
+     "the target has no vectors of bytes that kernels know (AVX2, FMA and F16C "
+     "are the least)"},
+    {Need::ByteExpansion,
+     [](const KernelTarget &target) {
+       const ByteISA *isa = ByteISA::get(target.isa);
+       return isa && isa->expandsBytes();
+     },
+     "the pattern keeps a varying number of weights, and the target can't "
+     "expand vectors of bytes (AVX512_VBMI2)"},
+    {Need::BytePanels,
+     [](const KernelTarget &target) {
+       return target.isa == VectorISA::AVX512VBMI2;
+     },
+     "panels need AVX512_VNNI, AVX512_VBMI and AVX512_VBMI2"},
+};
+
+/// What it takes to read tiles, whatever is done with them.
+static Need getStorageNeeds(TileStorage storage) {
+  return storage == TileStorage::Bitmap ? Need::ByteExpansion : Need::None;
+}
+
+//===----------------------------------------------------------------------===//
+// The rows
+//===----------------------------------------------------------------------===//
+
+static constexpr StorageSet kAllTiles =
+    storages({TileStorage::Dense, TileStorage::Positions, TileStorage::Bitmap});
+
+/// Every kernel on tiles of byte products has the sizes of these.
+static std::string checkDotSizes(const Product &product, const KernelTarget &) {
+  return checkTileProductSizes(product.getTiles());
+}
+
+static std::string checkPanelSizes(const Product &product,
+                                   const KernelTarget &) {
+  std::string reason = checkTileProductSizes(product.getTiles());
+  return reason.empty() ? checkTilePanelSizes(product.getTiles()) : reason;
+}
+
+static std::string checkFmaSizes(const Product &product, const KernelTarget &) {
+  return checkTileFmaSizes(product.getTiles());
+}
+
+/// A generator on tiles as a row has it.
+template <void (*emit)(ImplicitLocOpBuilder &, MatmulOp,
+                       const numerics::TileLayout &, const ByteISA &)>
+static void onTiles(ImplicitLocOpBuilder &b, MatmulOp op,
+                    const KernelTarget &target) {
+  emit(b, op, op.getTileLayout(), *ByteISA::get(target.isa));
+}
+
+static const KernelRow kernelRows[] = {
+    {.name = kTilePanel,
+     .layout = Layout::Tiles,
+     .storage = kAllTiles,
+     .needs = Need::Bytes | Need::BytePanels,
+     .wantsIntegers = true,
+     .activations = ActivationClass::Bytes,
+     .minInputs = kMinPanelInputs,
+     .checkSizes = checkPanelSizes,
+     .emit = onTiles<emitTilePanel>},
+    {.name = kTileDot,
+     .layout = Layout::Tiles,
+     .storage = kAllTiles,
+     .needs = Need::Bytes,
+     .wantsIntegers = true,
+     .activations = ActivationClass::Bytes,
+     .minInputs = 1,
+     .checkSizes = checkDotSizes,
+     .emit = onTiles<emitTileProduct>},
+    {.name = kTileFma,
+     .layout = Layout::Tiles,
+     .storage = kAllTiles,
+     .needs = Need::Vectors16 | Need::Bytes,
+     .wantsIntegers = false,
+     .activations = ActivationClass::FloatsOrBytes,
+     .minInputs = 1,
+     .checkSizes = checkFmaSizes,
+     .emit = onTiles<emitTileFma>},
+    {.name = kDecodeRows,
+     .layout = Layout::Rows,
+     .storage = 0,
+     .needs = Need::None,
+     .wantsIntegers = false,
+     .activations = ActivationClass::FloatsOrBytes,
+     .minInputs = 1,
+     .checkSizes = checkRowProductSizes,
+     .emit = emitRowProduct},
+    {.name = kReference,
+     .layout = Layout::Rows,
+     .storage = 0,
+     .needs = Need::None,
+     .wantsIntegers = false,
+     .activations = ActivationClass::Any,
+     .minInputs = 1,
+     .checkSizes = nullptr,
+     .emit = nullptr},
+};
+
+ArrayRef<KernelRow> mlir::sq::cpu::getKernelRows() { return kernelRows; }
+
+const KernelRow *mlir::sq::cpu::findKernel(StringRef name) {
+  const KernelRow *row = llvm::find_if(
+      kernelRows, [&](const KernelRow &row) { return row.name == name; });
+  return row == std::end(kernelRows) ? nullptr : row;
+}
+
+//===----------------------------------------------------------------------===//
+// Legality
+//===----------------------------------------------------------------------===//
+
+static std::string checkActivations(ActivationClass wanted,
+                                    const numerics::Format *format) {
+  if (wanted == ActivationClass::Any)
+    return "";
+  bool floats = wanted == ActivationClass::FloatsOrBytes;
+  if (!format)
+    return floats ? "" : "activations in f32 have no integer kernel";
+  if (format->family == numerics::Family::Int && format->bits == 8 &&
+      format->scope != numerics::GroupScope::Group &&
+      (floats || format->symmetric))
+    return "";
+  return "activations in " + format->str() +
+         (floats ? " have no vector kernel"
+                 : " have no integer kernel; int8.row has");
+}
+
+std::string KernelRow::check(const Product &product,
+                             const KernelTarget &target) const {
+  Need needed = needs;
+  if (layout == Layout::Tiles) {
+    if (numerics::Error error = numerics::TileLayout::check(product.weights))
+      return *error;
+    TileStorage stored = product.getTiles().storage;
+    if (!(storage & storages({stored})))
+      return "it doesn't read weights that are stored so";
+    needed |= getStorageNeeds(stored);
+  }
+  for (const NeedRow &row : ::needs)
+    if ((needed & row.need) != Need::None && !row.isMet(target))
+      return row.whyNot.str();
+  if (wantsIntegers && !product.weights.integerFactor())
+    return "elements of " + product.weights.str() +
+           " are not integers in disguise";
+  if (std::string reason = checkActivations(
+          activations, product.activations ? &*product.activations : nullptr);
+      !reason.empty())
+    return reason;
+  if (checkSizes)
+    if (std::string reason = checkSizes(product, target); !reason.empty())
+      return reason;
+  if (hasFewInputs(product))
+    return "decoding weights pays from " + std::to_string(minInputs) +
+           " rows of activations on";
+  return "";
+}
