@@ -12,7 +12,7 @@
 #ifndef SPARSE_QUANT_LIB_NUMERICS_ELEMENTTRAITS_H
 #define SPARSE_QUANT_LIB_NUMERICS_ELEMENTTRAITS_H
 
-#include "sparse-quant/Numerics/Format.h"
+#include "sparse-quant/Numerics/Codebook.h"
 
 #include <algorithm>
 #include <bit>
@@ -47,6 +47,7 @@ constexpr FloatLayout layoutOf(Element element) {
     return {2, 3, 0x1f, 6};
   case Element::E2M1FN:
   case Element::Int:
+  case Element::NF4:
     break;
   }
   return {1, 1, 0x7, 4};
@@ -69,12 +70,16 @@ constexpr float decodeMagnitude(FloatLayout layout, unsigned code) {
 }
 
 constexpr float maxFinite(Element element) {
+  if (const Codebook *codebook = getCodebook(element))
+    return codebook->values.back();
   FloatLayout layout = layoutOf(element);
   return decodeMagnitude(layout, layout.maxCode);
 }
 
 /// `integerBits` for Int, which has no width of its own.
 constexpr unsigned elementBits(Element element, unsigned integerBits) {
+  if (getCodebook(element))
+    return 4;
   return element == Element::Int ? integerBits : layoutOf(element).bits;
 }
 

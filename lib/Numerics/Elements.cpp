@@ -32,6 +32,8 @@ static float decodeFloat(Element element, uint8_t code) {
 }
 
 float decodeElement(const Format &format, uint8_t code) {
+  if (const Codebook *codebook = getCodebook(format.element))
+    return codebook->decode(code);
   if (format.element != Element::Int)
     return decodeFloat(format.element, code);
   int32_t value = code & ((1 << format.bits) - 1);
@@ -56,6 +58,26 @@ static void encodeFloats(const float *values, int64_t count, float scale,
     codes[i] = static_cast<uint8_t>(encodeFloat<element>(values[i] / scale));
 }
 
+/// NUM-F15: counts the boundaries that a value has passed. Branch-free, so that
+/// the loop vectorizes.
+template <const Codebook &codebook>
+static void encodeWithCodebook(const float *values, int64_t count, float scale,
+                               uint8_t *codes) {
+  constexpr auto boundaries = []() {
+    std::array<float, Codebook::kSize - 1> result{};
+    for (unsigned i = 0; i < result.size(); ++i)
+      result[i] = codebook.boundary(i);
+    return result;
+  }();
+  for (int64_t i = 0; i < count; ++i) {
+    float value = values[i] / scale;
+    uint32_t index = 0;
+    for (float boundary : boundaries)
+      index += value >= boundary ? 1 : 0;
+    codes[i] = codebook.codeOf(index);
+  }
+}
+
 void encodeElements(const Format &format, const float *values, int64_t count,
                     float scale, uint8_t *codes) {
   switch (format.element) {
@@ -78,6 +100,8 @@ void encodeElements(const Format &format, const float *values, int64_t count,
     return encodeFloats<Element::E3M2FN>(values, count, scale, codes);
   case Element::E2M1FN:
     return encodeFloats<Element::E2M1FN>(values, count, scale, codes);
+  case Element::NF4:
+    return encodeWithCodebook<nf4Codebook>(values, count, scale, codes);
   }
 }
 

@@ -41,6 +41,10 @@ Format Format::hbfp(unsigned mantissaBits, int64_t groupSize) {
           GroupScope::Group, groupSize,    ScaleType::E8M0};
 }
 
+Format Format::nf4(GroupScope scope, int64_t groupSize, ScaleType scaleType) {
+  return {Family::Nf4, Element::NF4, 4, true, scope, groupSize, scaleType};
+}
+
 std::optional<int> Format::integerFactor() const {
   switch (element) {
   case Element::Int:
@@ -52,6 +56,7 @@ std::optional<int> Format::integerFactor() const {
   case Element::E4M3FN:
   case Element::E5M2:
   case Element::E3M2FN:
+  case Element::NF4:
     return std::nullopt;
   }
   return std::nullopt;
@@ -84,6 +89,7 @@ static constexpr std::pair<Element, std::string_view> elementNames[] = {
     {Element::E4M3FN, "e4m3fn"}, {Element::E5M2, "e5m2"},
     {Element::E2M3FN, "e2m3fn"}, {Element::E3M2FN, "e3m2fn"},
     {Element::E2M1FN, "e2m1fn"}, {Element::Int, "int8"},
+    {Element::NF4, "nf4"},
 };
 
 static std::string scopeName(const Format &format) {
@@ -98,6 +104,10 @@ static std::string scopeName(const Format &format) {
   return "";
 }
 
+static std::string scaleName(const Format &format) {
+  return format.scaleType == ScaleType::F16 ? ".f16" : "";
+}
+
 static std::string elementName(Element element) {
   for (auto [candidate, name] : elementNames)
     if (candidate == element)
@@ -109,7 +119,7 @@ std::string Format::str() const {
   switch (family) {
   case Family::Int:
     return (symmetric ? "int" : "uint") + std::to_string(bits) +
-           scopeName(*this) + (scaleType == ScaleType::F16 ? ".f16" : "");
+           scopeName(*this) + scaleName(*this);
   case Family::Fp8:
     return "fp8." + elementName(element) + scopeName(*this);
   case Family::Mx:
@@ -118,6 +128,8 @@ std::string Format::str() const {
     return "nvfp4";
   case Family::Hbfp:
     return "hbfp" + std::to_string(bits - 1) + scopeName(*this);
+  case Family::Nf4:
+    return "nf4" + scopeName(*this) + scaleName(*this);
   }
   return "";
 }
@@ -152,6 +164,12 @@ static bool consumeScope(std::string_view &text, Format &format) {
   return true;
 }
 
+/// f16 where the text says so, otherwise f32.
+static void consumeScaleType(std::string_view &text, Format &format) {
+  if (consume(text, ".f16"))
+    format.scaleType = ScaleType::F16;
+}
+
 static bool consumeElement(std::string_view &text, Element &element) {
   for (auto [candidate, name] : elementNames) {
     if (!consume(text, name))
@@ -181,13 +199,18 @@ std::optional<Format> parseFormat(const std::string &name) {
     if (!consumeNumber(text, format.bits) || !consumeScope(text, format))
       return std::nullopt;
     ++format.bits;
+  } else if (consume(text, "nf4")) {
+    format = Format::nf4();
+    format.groupSize = 0;
+    if (!consumeScope(text, format))
+      return std::nullopt;
+    consumeScaleType(text, format);
   } else {
     format.symmetric = !consume(text, "u");
     if (!consume(text, "int") || !consumeNumber(text, format.bits) ||
         !consumeScope(text, format))
       return std::nullopt;
-    if (consume(text, ".f16"))
-      format.scaleType = ScaleType::F16;
+    consumeScaleType(text, format);
   }
   if (!text.empty() || format.verify())
     return std::nullopt;
@@ -219,6 +242,8 @@ static Error verifyFamily(const Format &f) {
   case Family::Mx:
     if (f.scaleType != ScaleType::E8M0 || !grouped || f.groupSize != 32)
       return "expected mx to have an e8m0 scale per 32 elements";
+    if (f.element == Element::NF4)
+      return "expected an element of OCP MX for mx";
     if (f.element == Element::Int && f.bits != 8)
       return "expected 8 bits for mx.int8, got " + std::to_string(f.bits);
     return std::nullopt;
@@ -237,6 +262,12 @@ static Error verifyFamily(const Format &f) {
     if (f.bits < 3)
       return "expected hbfp to have 2 to 7 magnitude bits, got " +
              std::to_string(f.bits - 1);
+    return std::nullopt;
+  case Family::Nf4:
+    if (f.element != Element::NF4)
+      return "expected element nf4 for nf4";
+    if (f.scaleType != ScaleType::F32 && f.scaleType != ScaleType::F16)
+      return "expected an f32 or f16 scale for nf4";
     return std::nullopt;
   }
   return "unknown family";

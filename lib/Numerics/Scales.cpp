@@ -113,13 +113,15 @@ GroupScale symmetricScale(const Format &format, float maxAbs,
     break;
   case Family::Int:
   case Family::Fp8:
+  case Family::Nf4:
     result = quotientScale(format, maxAbs);
     break;
   }
   // NUM-F4: a group that rounds to zeros altogether is an all-zero group.
   uint8_t largest = 0;
+  float lowest = -maxAbs;
   if (result.value > 0.0f)
-    encodeElements(format, &maxAbs, 1, result.value, &largest);
+    encodeElements(format, &lowest, 1, result.value, &largest);
   return largest == 0 ? GroupScale() : result;
 }
 

@@ -23,6 +23,15 @@ FLOATS = {
 }
 
 
+# NUM-F15, in the order of the codes 0..15.
+NF4 = F32([
+    0.0, 0.07958029955625534, 0.16093020141124725, 0.24611230194568634, 0.33791524171829224,
+    0.44070982933044434, 0.5626170039176941, 0.7229568362236023, 1.0,
+    -1.0, -0.6961928009986877, -0.5250730514526367, -0.39491748809814453,
+    -0.28444138169288635, -0.18477343022823334, -0.09105003625154495,
+])
+
+
 @dataclass
 class Quantized:
     codes: np.ndarray  # uint8 [rows, cols]
@@ -38,7 +47,7 @@ class Format:
         self.name = name
         self.group = None  # elements per scale; None: see `tensor`
         self.tensor = ".tensor" in name
-        self.family = re.match(r"u?int|fp8|mx|nvfp4|hbfp", name)[0]
+        self.family = re.match(r"u?int|fp8|mx|nvfp4|hbfp|nf4", name)[0]
         self.element = None
         if self.family == "mx":
             self.element, self.group, self.scale = name[3:], 32, "e8m0"
@@ -48,6 +57,8 @@ class Format:
             self.element, self.scale = name.split(".")[1], "f32"
         else:
             self.bits = int(re.match(r"[a-z]+(\d)", name)[1])
+            if self.family == "nf4":
+                self.element = "nf4"
             self.scale = "f16" if name.endswith(".f16") else "f32"
             group = re.search(r"\.g(\d+)", name)
             self.group = int(group[1]) if group else None
@@ -74,6 +85,8 @@ class Format:
             return F32(FLOATS[self.element][1])
         if self.family == "uint":
             return F32(2**self.bits - 1)
+        if self.family == "nf4":
+            return F32(1)
         return F32(2 ** (self.bits - 1) - 1) / F32(64 if self.family == "mx" else 1)
 
     def groups(self, x):
@@ -99,8 +112,20 @@ def encode_float(x, element):
     return np.where(codes == sign, 0, codes).astype(np.uint8)
 
 
+def encode_nf4(ratio):
+    """NUM-F15: the nearest of all values, differences being exact in f64."""
+    codes = np.arange(16)
+    ratio = np.clip(ratio, -1, 1).astype(np.float64)
+    distance = np.abs(ratio[..., None] - NF4.astype(np.float64))
+    nearest = distance == distance.min(axis=-1, keepdims=True)
+    # Of two, the even code.
+    return np.where(nearest, codes + 16 * (codes % 2), 99).argmin(axis=-1).astype(np.uint8)
+
+
 def encode_element(fmt, ratio):
     """NUM-F3 of x / scale."""
+    if fmt.family == "nf4":
+        return encode_nf4(ratio)
     if fmt.is_float:
         return encode_float(ratio, fmt.element)
     limit = 2 ** (fmt.bits - 1) - 1
@@ -111,6 +136,8 @@ def encode_element(fmt, ratio):
 
 def decode_element(fmt, codes):
     """NUM-F2."""
+    if fmt.family == "nf4":
+        return NF4[codes & 15]
     if fmt.is_float:
         return codes.view(FLOATS[fmt.element][0]).astype(F32)
     value = codes.view(np.int8).astype(F32)
@@ -151,7 +178,7 @@ def choose_scales(fmt, groups, tensor_scale):
             smaller = np.nextafter(value, F32(0))
             value = np.where(np.isinf(value * fmt.largest), smaller, value)
         stored = value[:, None].view(np.uint8)
-    first_code = encode_element(fmt, largest / np.where(value == 0, F32(1), value))
+    first_code = encode_element(fmt, -largest / np.where(value == 0, F32(1), value))
     empty = (largest == 0) | (value == 0) | (first_code == 0)
     return np.where(empty, F32(0), value), np.where(empty[:, None], 0, stored)
 

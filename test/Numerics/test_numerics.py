@@ -1,5 +1,7 @@
 """lib/Numerics and docs/numerics.md as NumPy agree, bit for bit."""
 
+from statistics import NormalDist
+
 import bridge
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ SYMMETRIC = [
     *("fp8.e4m3fn.row", "fp8.e4m3fn.tensor", "fp8.e5m2.row", "fp8.e5m2.tensor"),
     *("mx.e4m3fn", "mx.e5m2", "mx.e2m3fn", "mx.e3m2fn", "mx.e2m1fn", "mx.int8"),
     *("nvfp4", "hbfp7.g64", "hbfp5.g64", "hbfp3.g64", "hbfp2.g5", "hbfp6.g33"),
+    *("nf4.g64", "nf4.g64.f16", "nf4.row", "nf4.tensor.f16", "nf4.g7"),
 ]
 ASYMMETRIC = [f"uint{b}.{scope}" for b in range(2, 9) for scope in ("row", "tensor")]
 FORMATS = SYMMETRIC + ASYMMETRIC
@@ -72,7 +75,7 @@ def test_idempotence(name):
 def test_every_code_decodes(name):
     """NUM-F2, NUM-F13: the codes that no encoder emits, too."""
     fmt = Format(name)
-    if fmt.is_float or fmt.family == "uint":
+    if fmt.is_float or fmt.family in ("uint", "nf4"):
         codes = np.arange(2**fmt.code_bits).astype(np.uint8)
     else:
         half = 2 ** (fmt.bits - 1)
@@ -82,6 +85,29 @@ def test_every_code_decodes(name):
     q = reference.quantize(fmt, x)
     q.codes = codes
     assert_same_bits(bridge.decode(fmt, q), reference.dequantize(fmt, q))
+
+
+def test_nf4_values_are_quantiles():
+    """NUM-F15: QLoRA's construction, which leaves out the largest quantiles. The
+    published f32 were computed in f32, so they agree to a few units of 2^-24."""
+    quantile, offset = NormalDist().inv_cdf, 0.9677083
+    above = [quantile(p) for p in np.linspace(offset, 0.5, 9)[:-1]]
+    below = [-quantile(p) for p in np.linspace(offset, 0.5, 8)[:-1]]
+    values = np.sort([*above, 0.0, *below]) / max(above)
+    by_code = bridge.decode(Format("nf4.row"), reference.Quantized(
+        ((np.arange(16) - 7) % 16).astype(np.uint8).reshape(1, -1),
+        np.array([1], F32).view(np.uint8), np.zeros(0, np.int32)))
+    np.testing.assert_allclose(by_code[0], values, atol=1e-6)
+
+
+def test_nf4_boundaries():
+    """NUM-F15: around the middle of each pair of values, one f32 at a time."""
+    fmt = Format("nf4.row")
+    values = np.sort(reference.NF4)
+    middles = ((values[:-1].astype(np.float64) + values[1:]) / 2).astype(F32)
+    near = np.concatenate([(middles.view(np.int32) + step).view(F32) for step in range(-3, 4)])
+    x = np.append(near, F32(-1)).reshape(1, -1)
+    assert_same(bridge.encode(fmt, x), reference.quantize(fmt, x))
 
 
 @pytest.mark.parametrize("name", FORMATS)

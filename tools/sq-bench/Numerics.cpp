@@ -143,7 +143,7 @@ void sqbench::registerNumerics() {
       "int8.row",  "int4.g32",       "int4.g64.f16", "int8.tensor", "uint8.row",
       "uint4.row", "fp8.e4m3fn.row", "fp8.e5m2.row", "mx.e4m3fn",   "mx.e5m2",
       "mx.e2m3fn", "mx.e3m2fn",      "mx.e2m1fn",    "mx.int8",     "nvfp4",
-      "hbfp7.g64", "hbfp5.g64",      "hbfp3.g64"};
+      "hbfp7.g64", "hbfp5.g64",      "hbfp3.g64",    "nf4.g64"};
   for (const std::string &name : formats) {
     Format format = *parseFormat(name);
     add("numerics/encode/" + name,

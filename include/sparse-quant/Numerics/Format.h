@@ -25,12 +25,12 @@ namespace mlir::sq::numerics {
 using Error = std::optional<std::string>;
 
 /// How one stored code is read. `Int` is two's complement (symmetric) or
-/// unsigned (asymmetric) of `Format::bits` bits; the others are the OCP float
-/// encodings of the same names.
-enum class Element : uint8_t { Int, E4M3FN, E5M2, E2M3FN, E3M2FN, E2M1FN };
+/// unsigned (asymmetric) of `Format::bits` bits; NF4 is a codebook (NUM-F15);
+/// the others are the OCP float encodings of the same names.
+enum class Element : uint8_t { Int, E4M3FN, E5M2, E2M3FN, E3M2FN, E2M1FN, NF4 };
 
 /// The rule that derives a group's scale from its values.
-enum class Family : uint8_t { Int, Fp8, Mx, NvFp4, Hbfp };
+enum class Family : uint8_t { Int, Fp8, Mx, NvFp4, Hbfp, Nf4 };
 
 /// What shares a scale: the tensor, all elements along the axis ("row"), or
 /// `groupSize` consecutive elements along the axis.
@@ -60,6 +60,9 @@ struct Format {
   /// `mantissaBits` (2..7) magnitude bits plus a sign: HBFP8 is 7. The scale is
   /// the step 2^(e-m), stored as E8M0.
   static Format hbfp(unsigned mantissaBits, int64_t groupSize = 64);
+  static Format nf4(GroupScope scope = GroupScope::Group,
+                    int64_t groupSize = 64,
+                    ScaleType scaleType = ScaleType::F32);
 
   /// NVFP4 alone has a second, per-tensor f32 scale.
   bool hasTensorScale() const { return family == Family::NvFp4; }
@@ -67,6 +70,9 @@ struct Format {
   /// The code that decodes to +0.0 under every scale; only symmetric formats
   /// have one, and only they may follow a mask without changing its zeros.
   bool isZeroPreserving() const { return symmetric; }
+  /// Whether -x gets the value of x, negated. NF4 has eight values above zero
+  /// and seven below, so that an order of magnitudes may change (NUM-F15).
+  bool isSignSymmetric() const { return symmetric && element != Element::NF4; }
   /// Whether quantizing what was quantized changes nothing (NUM-C3). False for
   /// hbfp, whose largest element may round to a power of two and then saturate
   /// in the next smaller binade (NUM-F11).
@@ -75,18 +81,18 @@ struct Format {
   bool hasPowerOfTwoScale() const { return scaleType == ScaleType::E8M0; }
   /// What makes elements integers: decodeElement(code) * integerFactor is an
   /// integer that fits int8 (uint8 when asymmetric), see NUM-F14, "integers in
-  /// disguise". nullopt for E4M3, E5M2, E3M2.
+  /// disguise". nullopt for E4M3, E5M2, E3M2 and NF4.
   std::optional<int> integerFactor() const;
   /// Largest finite magnitude of the element, in element units (127 for int8
   /// symmetric, 255 for uint8, 127/64 for MXINT8, 448 for E4M3FN, 6 for E2M1FN,
-  /// 2^m-1 for HBFP).
+  /// 2^m-1 for HBFP, 1 for NF4).
   double maxElement() const;
   /// Scales along an axis of extent `extent`: 1 for Tensor/Row,
   /// ceil(extent/groupSize) for Group.
   int64_t numGroups(int64_t extent) const;
   /// Elements that share a scale along an axis of extent `extent`.
   int64_t effectiveGroup(int64_t extent) const;
-  /// "int8.row", "int4.g64.f16", "mx.e4m3fn", "hbfp7.g64", ... for messages,
+  /// "int8.row", "int4.g64.f16", "mx.e4m3fn", "nf4.g64", ... for messages,
   /// reports and test names. `parseFormat` reads it back.
   std::string str() const;
   /// Checks that the members fit together.

@@ -23,6 +23,13 @@ static bool holdsNibbles(const TileLayout &layout) {
   return layout.storedBits() == 4 && !layout.hasBitmap();
 }
 
+/// Whether elements are looked up by nibbles, those that a bitmap spread over
+/// bytes included.
+static bool looksUpNibbles(const TileLayout &layout) {
+  return layout.storedBits() == 4 &&
+         (!layout.hasBitmap() || !layout.format.integerFactor());
+}
+
 /// Whether the stored bytes are codes of floats, not integers.
 static bool holdsFloats(const TileLayout &layout) {
   return layout.storedBits() == 8 && !layout.format.integerFactor();
@@ -35,7 +42,7 @@ static Value splat(ImplicitLocOpBuilder &b, int64_t lanes, IntegerAttr value) {
 }
 
 float TileFloats::getFactor(const TileLayout &layout) {
-  if (holdsNibbles(layout))
+  if (looksUpNibbles(layout))
     return 1.0f;
   if (std::optional<int> factor = layout.format.integerFactor()) {
     if (layout.hasBitmap())
@@ -156,13 +163,14 @@ Value TileFloats::readElements(int64_t i, int64_t d) {
   else if (d == 0 && i % perVector == 0)
     codes = loadWords(op.getPayload(), payloadStart, i / perVector,
                       layout.storedBits());
-  if (isNibble) {
+  if (looksUpNibbles(layout)) {
     SmallVector<float> values;
     for (uint8_t code = 0; code < 16; ++code)
       values.push_back(numerics::decodeElement(layout.format, code));
     Value table = arith::ConstantOp::create(
         b, DenseElementsAttr::get(reals, ArrayRef<float>(values)));
-    return x86::permuteFloats(b, table, shiftDown(codes, 8 * d + 4 * (i % 2)));
+    int64_t half = isNibble ? i % 2 : 0;
+    return x86::permuteFloats(b, table, shiftDown(codes, 8 * d + 4 * half));
   }
   if (holdsFloats(layout)) {
     if (d % 2 == 0)

@@ -162,6 +162,8 @@ Value TileReader::readKept() {
       b, quadwords,
       arith::ConstantOp::create(
           b, DenseElementsAttr::get(bytes, ArrayRef<int8_t>(shifts))));
+  if (!layout.format.integerFactor())
+    return nibbles;
   if (isCodebook(layout))
     return isa.lookUp(b, makeTable(), nibbles);
   return arith::AndIOp::create(b, nibbles, splatBytes(b, int8_t(0xf0)));

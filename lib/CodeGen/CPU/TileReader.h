@@ -35,7 +35,9 @@ public:
   /// Starts a run of vectors at vector number `first`.
   void start(Value first);
   /// Signed weights of vector first + i: vector<64xi8>. With a bitmap they are
-  /// those of all columns, dropped ones being zeros.
+  /// those of all columns, dropped ones being zeros. Of elements that aren't
+  /// integers in disguise they are codes; what lies above a nibble is
+  /// arbitrary.
   Value readWeights(int64_t i);
   /// Where the weights of vector first + i find their activations, counted from
   /// the start of the `span` columns they belong to: vector<64xi8>. `span` is a

@@ -200,6 +200,36 @@ Value ElementCodec::encodeInteger(Value value, Value low, Value high) {
       b, toBits(arith::AddFOp::create(b, value, magic)), toBits(magic));
 }
 
+Value ElementCodec::decodeCodebook(const numerics::Codebook &codebook,
+                                   Value code) {
+  Value bits = zeroExtend(code);
+  SmallVector<Value> values;
+  for (unsigned i = 0; i < numerics::Codebook::kSize; ++i)
+    values.push_back(f32(codebook.decode(i)));
+  // Bit by bit, each halves the candidates.
+  for (unsigned bit = 0; values.size() > 1; ++bit) {
+    Value isSet =
+        compare(IPred::ne,
+                arith::AndIOp::create(b, bits, i32(int64_t(1) << bit)), i32(0));
+    SmallVector<Value> halved;
+    for (unsigned i = 0; i < values.size(); i += 2)
+      halved.push_back(
+          arith::SelectOp::create(b, isSet, values[i + 1], values[i]));
+    values = std::move(halved);
+  }
+  return values.front();
+}
+
+Value ElementCodec::encodeCodebook(const numerics::Codebook &codebook,
+                                   Value value) {
+  Value index = i32(-static_cast<int64_t>(codebook.zero));
+  for (unsigned i = 0; i + 1 < numerics::Codebook::kSize; ++i) {
+    Value passed = compare(FPred::OGE, value, f32(codebook.boundary(i)));
+    index = arith::AddIOp::create(b, index, zeroExtend(passed));
+  }
+  return arith::AndIOp::create(b, index, i32(numerics::Codebook::kSize - 1));
+}
+
 //===----------------------------------------------------------------------===//
 // Elements under a scale
 //===----------------------------------------------------------------------===//
@@ -222,6 +252,9 @@ Value ElementCodec::decodeInteger(const Format &format, Value code) {
 }
 
 Value ElementCodec::decodeElement(const Format &format, Value code) {
+  if (const numerics::Codebook *codebook =
+          numerics::getCodebook(format.element))
+    return decodeCodebook(*codebook, code);
   if (format.element != Element::Int)
     return decodeFloat(code,
                        cast<FloatType>(getElementTypeOrSelf(code.getType())));
@@ -265,6 +298,9 @@ Value ElementCodec::dequantize(const Format &format, Value code,
 
 Value ElementCodec::encodeUnscaled(const Format &format, Value quotient,
                                    Type codeType) {
+  if (const numerics::Codebook *codebook =
+          numerics::getCodebook(format.element))
+    return encodeCodebook(*codebook, quotient);
   if (format.element != Element::Int)
     return encodeFloat(quotient, cast<FloatType>(codeType));
   float limit = maxInteger(format);

@@ -92,6 +92,8 @@ static int maxExponent(const Format &format) {
     return 2;
   case Element::E3M2FN:
     return 4;
+  case Element::NF4: // Of no family whose scales are powers of two.
+    break;
   }
   return 0;
 }
@@ -140,8 +142,11 @@ Value ElementCodec::symmetricScale(const Format &format, Value maxBits,
       : format.element == Element::E4M3FN ? Type(b.getType<Float8E4M3FNType>())
       : format.element == Element::E5M2   ? Type(b.getType<Float8E5M2Type>())
                                           : Type(b.getType<Float4E2M1FNType>());
+  Value lowest = maxAbs;
+  if (!format.isSignSymmetric())
+    lowest = arith::NegFOp::create(b, maxAbs);
   Value largest =
-      encodeUnscaled(format, arith::DivFOp::create(b, maxAbs, scale), codeType);
+      encodeUnscaled(format, arith::DivFOp::create(b, lowest, scale), codeType);
   Value some = compare(IPred::ne, largest, i32(0));
   some = arith::AndIOp::create(b, some, compare(FPred::OGT, scale, f32(0.0f)));
   some = arith::AndIOp::create(b, some, compare(IPred::ne, maxBits, i32(0)));

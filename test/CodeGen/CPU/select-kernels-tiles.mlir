@@ -55,6 +55,21 @@ func.func @float_elements(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<
 
 // -----
 
+// A codebook whose values are no multiples of one number.
+// CHECK-LABEL: @codebook
+func.func @codebook(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<1x512xi8>, %s: tensor<1x16xf16>,
+                    %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // CHECK: kernel = "cpu.tile-fma"
+  // expected-remark@below {{not cpu.tile-dot: elements of nf4.g64.f16 are not integers in disguise}}
+  %0 = sq.matmul ins(%x, %xs : tensor<1x64xi8>, tensor<1x1xf32>)
+    weights(%p, scales(%s) : tensor<1x512xi8>, tensor<1x16xf16>) outs(%y : tensor<1x16xf32>)
+    {format = #sq.nf4<group = 64, scale = f16>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>}
+    -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
 // Packed in rows, as by another compiler: the remark names what keeps the kernels
 // for tiles away.
 func.func @rows(%x: tensor<1x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>,

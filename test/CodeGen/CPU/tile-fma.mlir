@@ -66,6 +66,26 @@ func.func @fp8(%x: memref<1x6xf32>, %p: memref<1x128xi8>, %s: memref<1x16xf32>, 
 
 // -----
 
+// A codebook whose codes a bitmap spreads over bytes: they stay codes until they
+// look up floats; a dropped one is code 0.
+// CHECK-LABEL: @codebook_bitmap
+// CHECK: "llvm.x86.avx512.pmultishift.qb.512"
+// CHECK-NOT: "llvm.x86.avx512.permvar.qi.512"
+// CHECK: "llvm.x86.avx512.mask.expand
+// CHECK: %[[TABLE:.+]] = arith.constant dense<[0.{{[^,]*}}, 0.0795802{{.*}}, 1.{{[^,]*}}, -1.{{[^,]*}}, -0.6961928{{.*}}]> : vector<16xf32>
+// CHECK: llvm.call_intrinsic "llvm.x86.avx512.permvar.sf.512"(%[[TABLE]],
+func.func @codebook_bitmap(%x: memref<1x64xf32>, %p: memref<1x576xi8>, %b: memref<1x140xi8>, %s: memref<1x16xf32>,
+                           %y: memref<1x16xf32>) {
+  sq.matmul ins(%x : memref<1x64xf32>)
+    weights(%p, bitmap(%b), scales(%s) : memref<1x576xi8>, memref<1x140xi8>, memref<1x16xf32>)
+    outs(%y : memref<1x16xf32>)
+    {format = #sq.nf4<group = 64>, pattern = #sq.unstructured<0.5, row>, layout = #sq<layout tiles>,
+     kernel = "cpu.tile-fma"}
+  return
+}
+
+// -----
+
 // Many rows share what is decoded: eight, four, two, one. Quantized activations
 // are decoded first.
 // CHECK-LABEL: @many_rows

@@ -26,3 +26,7 @@
   c = #sq.mx<f8E4M3FN>, d = #sq.mx<f8E5M2>, e = #sq.mx<f6E2M3FN>,
   // CHECK-SAME: f = #sq.mx<f6E3M2FN>, g = #sq.mx<f4E2M1FN>, h = #sq.mx<i8>, i = #sq.nvfp4
   f = #sq.mx<f6E3M2FN>, g = #sq.mx<f4E2M1FN>, h = #sq.mx<i8>, i = #sq.nvfp4} : () -> ()
+
+"test.codebooks"() {
+  // CHECK: a = #sq.nf4<group = 64>, b = #sq.nf4<group = 32, scale = f16>, c = #sq.nf4<row>, d = #sq.nf4<tensor, scale = f16>
+  a = #sq.nf4<group = 64, scale = f32>, b = #sq.nf4<group = 32, scale = f16>, c = #sq.nf4<row>, d = #sq.nf4<tensor, scale = f16>} : () -> ()

@@ -130,3 +130,20 @@
 // SQ-HBFP-2: no group
 // expected-error@+1 {{expected hbfp to have an e8m0 scale per group [SQ-HBFP-2]}}
 "test.attr"() {a = #sq.hbfp<7, row>} : () -> ()
+
+// -----
+
+// SQ-NF4-1: an empty group
+// expected-error@+1 {{expected a positive group size, got 0 [SQ-NF4-1]}}
+"test.attr"() {a = #sq.nf4<group = 0>} : () -> ()
+
+// -----
+
+// SQ-NF4-2: a scale of eight bits
+// expected-error@+1 {{expected scale type f32 or f16, got 'f8E8M0FNU' [SQ-NF4-2]}}
+"test.attr"() {a = #sq.nf4<group = 64, scale = f8E8M0FNU>} : () -> ()
+
+// -----
+
+// expected-error@+1 {{expected 'scale'}}
+"test.attr"() {a = #sq.nf4<group = 64, >} : () -> ()

@@ -28,6 +28,8 @@ def format_attribute(fmt):
     if fmt.family == "int":
         half = ", scale = f16" if fmt.scale == "f16" else ""
         return f"int<{fmt.bits}, {scope}{half}>"
+    if fmt.family == "nf4":
+        return f"nf4<{scope}{', scale = f16' if fmt.scale == 'f16' else ''}>"
     if fmt.family == "uint":
         return f"int<{fmt.bits}, {scope}, asymmetric>"
     if fmt.family == "fp8":

@@ -36,7 +36,7 @@ WEIGHTS = [
     *("int8.tensor", "int4.g32", "int4.g64.f16", "int8.row.f16", "int3.g32"),
     *("fp8.e4m3fn.row", "fp8.e5m2.tensor"),
     *("mx.e4m3fn", "mx.e5m2", "mx.e2m3fn", "mx.e3m2fn", "mx.e2m1fn", "mx.int8"),
-    *("nvfp4", "hbfp7.g64", "hbfp5.g64", "hbfp3.g32"),
+    *("nvfp4", "hbfp7.g64", "hbfp5.g64", "hbfp3.g32", "nf4.g64", "nf4.row.f16"),
 ]
 # Groups that no vector divides: the reference lowering alone takes them.
 ODD_GROUPS = ["int4.g5", "hbfp2.g7", "int8.g1"]
@@ -255,7 +255,8 @@ def reference_cases():
         cases.append(float_case(index + 3, REFERENCE, name, pattern, None))
     for index, (name, act) in enumerate(itertools.product(INTEGERS, ACTIVATIONS)):
         cases.append(integer_case(index, name, act, PATTERNS[index % 4]))
-    mixed = [("fp8.e4m3fn.row", "int8.row"), ("int8.row", "fp8.e4m3fn.row"), ("nvfp4", "uint8.row")]
+    mixed = [("fp8.e4m3fn.row", "int8.row"), ("int8.row", "fp8.e4m3fn.row"), ("nvfp4", "uint8.row"),
+             ("nf4.g32", "nf4.row")]
     for index, (name, act) in enumerate(mixed):
         cases.append(mixed_case(index + 2, name, act))
     for act in ("int8.row", "uint8.row"):

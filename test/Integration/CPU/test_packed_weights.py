@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 FORMATS = [
     "int8.row", "int8.tensor", "int4.g64", "int4.g64.f16", "int3.g32", "fp8.e4m3fn.row",
     "fp8.e5m2.tensor", "mx.e4m3fn", "mx.e2m3fn", "mx.e2m1fn", "mx.int8", "nvfp4",
-    "hbfp7.g64", "hbfp5.g64", "hbfp3.g64",
+    "hbfp7.g64", "hbfp5.g64", "hbfp3.g64", "nf4.g64", "nf4.g64.f16",
 ]
 PATTERNS = [
     None, "nm2:4", "nm1:4", "nm4:8", "nm16:32", "unstructured0.5.row",

@@ -9,9 +9,9 @@ from reference import F32
 ALLOWED = [
     "int8.row", "int2.row", "int8.row.f16", "uint8.row", "uint4.row", "fp8.e4m3fn.row",
     "fp8.e5m2.row", "mx.e4m3fn", "mx.e5m2", "mx.e2m3fn", "mx.e3m2fn", "mx.e2m1fn", "mx.int8",
-    "hbfp7.g64", "hbfp2.g16",
+    "hbfp7.g64", "hbfp2.g16", "nf4.row",
 ]
-REFUSED = ["int8.tensor", "int8.g64", "uint8.tensor", "fp8.e4m3fn.tensor", "nvfp4"]
+REFUSED = ["int8.tensor", "int8.g64", "uint8.tensor", "fp8.e4m3fn.tensor", "nvfp4", "nf4.g64"]
 
 
 def compile_with(folder, activations, *options, cpu="x86-64-v3", check=True):

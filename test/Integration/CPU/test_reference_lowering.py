@@ -26,6 +26,7 @@ FORMATS = [
     *("fp8.e4m3fn.row", "fp8.e4m3fn.tensor", "fp8.e5m2.row", "fp8.e5m2.tensor"),
     *("mx.e4m3fn", "mx.e5m2", "mx.e2m3fn", "mx.e3m2fn", "mx.e2m1fn", "mx.int8"),
     *("nvfp4", "hbfp7.g64", "hbfp5.g64", "hbfp3.g64", "hbfp2.g5", "hbfp4.g16", "hbfp6.g33"),
+    *("nf4.g64", "nf4.g16.f16", "nf4.row", "nf4.tensor"),
     *(f"uint{b}.{scope}" for b in range(2, 9) for scope in ("row", "tensor")),
 ]
 PATTERNS = [

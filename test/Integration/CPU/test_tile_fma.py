@@ -30,7 +30,7 @@ PATTERNS = [None, "nm2:4", "nm4:8", "nm1:4", "nm1:16", "unstructured0.6.row"]
 FORMATS = ["int8.row", "int4.row", "int3.row", "int6.row", "int8.tensor", "int4.g64.f16",
            "int4.g128", "int8.g32", "int4.g256", "mx.e2m1fn", "mx.e2m3fn", "mx.e3m2fn",
            "mx.e4m3fn", "mx.e5m2", "mx.int8", "nvfp4", "fp8.e4m3fn.row", "fp8.e5m2.tensor",
-           "hbfp7.g64", "hbfp3.g64"]
+           "hbfp7.g64", "hbfp3.g64", "nf4.g64", "nf4.g32.f16", "nf4.row"]
 # Groups that aren't whole bytes of nibbles, or end within 16 vectors.
 DENSE_FORMATS = ["int4.g12.f16", "int8.g20", "int5.g300"]
 SHAPES = [(33, 321), (16, 256), (17, 63), (40, 172), (1, 1), (5, 1031)]
@@ -38,14 +38,15 @@ ROWS = [1, 2, 15, 16, 41]
 
 # All formats where decoding and positions are at their simplest, one for each way of
 # decoding where they aren't. A vector of 1:16 covers 64 columns: no finer scales.
-SPARSE_FORMATS = ["int4.g64.f16", "int8.row", "fp8.e4m3fn.row", "fp8.e5m2.tensor", "hbfp3.g64"]
+SPARSE_FORMATS = ["int4.g64.f16", "int8.row", "fp8.e4m3fn.row", "fp8.e5m2.tensor", "hbfp3.g64",
+                  "nf4.g64.f16"]
 CASES = [(pattern, fmt, None) for pattern in PATTERNS
          for fmt in (FORMATS if pattern in (None, "nm2:4") else SPARSE_FORMATS)]
 CASES += [(None, fmt, None) for fmt in DENSE_FORMATS]
 CASES += [(None, None, None)] * len(SHAPES)
 # Quantized activations are decoded in front of weights that no integer kernel takes.
 CASES += [(pattern, fmt, "int8.row") for pattern, fmt in itertools.product(
-    (None, "nm2:4"), ("fp8.e4m3fn.row", "mx.e3m2fn"))]
+    (None, "nm2:4"), ("fp8.e4m3fn.row", "mx.e3m2fn", "nf4.g64"))]
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ OracleScale oracleScale(const Format &format, float maxAbs, float tensorScale) {
     scale = {value, bytesOf(value)};
   }
   std::vector<unsigned> codes = orderedCodes(format);
-  if (oracleEncode(format, codes, maxAbs / scale.value) == 0)
+  if (oracleEncode(format, codes, -maxAbs / scale.value) == 0)
     return zeroScale(format);
   return scale;
 }

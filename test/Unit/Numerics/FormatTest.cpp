@@ -22,6 +22,9 @@ TEST(Format, NamesReadBack) {
   EXPECT_EQ(parseFormat("mx.int8"), Format::mx(Element::Int));
   EXPECT_EQ(parseFormat("nvfp4"), Format::nvfp4());
   EXPECT_EQ(parseFormat("hbfp7.g64"), Format::hbfp(7));
+  EXPECT_EQ(parseFormat("nf4.g64"), Format::nf4());
+  EXPECT_EQ(parseFormat("nf4.g32.f16"),
+            Format::nf4(GroupScope::Group, 32, ScaleType::F16));
 }
 
 TEST(Format, RejectsOtherNames) {
@@ -53,6 +56,11 @@ TEST(Format, RejectsOtherNames) {
                            "hbfp7",
                            "hbfp7.row",
                            "hbfp7.tensor",
+                           "nf4",
+                           "nf4.g0",
+                           "nf4.g64.f32",
+                           "mx.nf4",
+                           "fp8.nf4.row",
                            "Int8.row",
                            "int8.row.f32",
                            "int99999999999999.row"})
@@ -85,6 +93,13 @@ TEST(Format, VerifyNamesWhatIsWrong) {
   format = Format::fp8(Element::E2M1FN, GroupScope::Row);
   format.bits = 4;
   EXPECT_EQ(format.verify(), "expected element e4m3fn or e5m2 for fp8");
+  format = Format::mx(Element::NF4);
+  EXPECT_EQ(format.verify(), "expected an element of OCP MX for mx");
+  format = Format::nf4(GroupScope::Row, 0, ScaleType::E8M0);
+  EXPECT_EQ(format.verify(), "expected an f32 or f16 scale for nf4");
+  format = Format::nf4();
+  format.element = Element::E2M1FN;
+  EXPECT_EQ(format.verify(), "expected element nf4 for nf4");
 }
 
 TEST(Format, MaxElementAndGroups) {
@@ -98,6 +113,7 @@ TEST(Format, MaxElementAndGroups) {
   EXPECT_EQ(formatOf("mx.e2m1fn").maxElement(), 6);
   EXPECT_EQ(formatOf("mx.int8").maxElement(), 127.0 / 64);
   EXPECT_EQ(formatOf("hbfp5.g64").maxElement(), 31);
+  EXPECT_EQ(formatOf("nf4.g64").maxElement(), 1);
   EXPECT_EQ(formatOf("int8.row").numGroups(100), 1);
   EXPECT_EQ(formatOf("int8.tensor").numGroups(100), 1);
   EXPECT_EQ(formatOf("mx.int8").numGroups(96), 3);

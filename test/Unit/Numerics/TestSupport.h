@@ -33,7 +33,8 @@ inline const std::vector<std::string> &symmetricNames() {
       "fp8.e4m3fn.row", "fp8.e5m2.tensor", "fp8.e5m2.row", "mx.e4m3fn",
       "mx.e5m2",        "mx.e2m3fn",       "mx.e3m2fn",    "mx.e2m1fn",
       "mx.int8",        "nvfp4",           "hbfp7.g64",    "hbfp5.g64",
-      "hbfp3.g64",      "hbfp3.g5",        "hbfp2.g16"};
+      "hbfp3.g64",      "hbfp3.g5",        "hbfp2.g16",    "nf4.g64",
+      "nf4.g16.f16",    "nf4.row",         "nf4.tensor"};
   return names;
 }
 
@@ -142,6 +143,26 @@ private:
 
 /// NUM-F2 by the book: sign, exponent, mantissa. NaN where the type has one.
 inline double oracleDecode(const Format &format, unsigned code) {
+  if (format.element == Element::NF4) {
+    // NUM-F15; codes 9 to 15 are those below zero.
+    static const float values[] = {0.0f,
+                                   0.07958029955625534f,
+                                   0.16093020141124725f,
+                                   0.24611230194568634f,
+                                   0.33791524171829224f,
+                                   0.44070982933044434f,
+                                   0.5626170039176941f,
+                                   0.7229568362236023f,
+                                   1.0f,
+                                   -1.0f,
+                                   -0.6961928009986877f,
+                                   -0.5250730514526367f,
+                                   -0.39491748809814453f,
+                                   -0.28444138169288635f,
+                                   -0.18477343022823334f,
+                                   -0.09105003625154495f};
+    return values[code];
+  }
   if (format.element == Element::Int) {
     int value = static_cast<int>(code);
     if (format.symmetric && value >= 1 << (format.bits - 1))

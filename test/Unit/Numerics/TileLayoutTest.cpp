@@ -191,7 +191,7 @@ TEST(TileLayout, RoundTrips) {
   for (const char *name :
        {"int8.row", "int4.g64", "int4.g32.f16", "int3.row", "int8.tensor",
         "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "mx.e4m3fn", "hbfp7.g64",
-        "hbfp3.g64", "nvfp4", "fp8.e5m2.row"})
+        "hbfp3.g64", "nvfp4", "fp8.e5m2.row", "nf4.g64"})
     for (int64_t rows : {1, 16, 37})
       for (int64_t cols : {1, 63, 64, 172}) {
         Format format = *parseFormat(name);

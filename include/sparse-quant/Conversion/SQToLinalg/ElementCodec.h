@@ -9,8 +9,9 @@
 // bit floats to a CPU, and f16 becomes a library call where the target lacks
 // the instruction. So codes are read and written as integers here: a shift that
 // moves exponent and mantissa into their f32 places and an addition that moves
-// the bias. No tables, no branches, no calls: LLVM vectorizes loops over it,
-// and every step is exact or rounds once, as lib/Numerics does.
+// the bias; codebooks are selected from. No tables, no branches, no calls: LLVM
+// vectorizes loops over it, and every step is exact or rounds once, as
+// lib/Numerics does.
 //
 // The emitter works on scalars and, given a shape, on vectors of that shape.
 //
@@ -21,7 +22,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
-#include "sparse-quant/Numerics/Format.h"
+#include "sparse-quant/Numerics/Codebook.h"
 
 namespace mlir::sq {
 
@@ -87,6 +88,10 @@ public:
   /// The nearest code of `type` as i32: ties to even, saturating, never a
   /// negative zero (NUM-F3).
   Value encodeFloat(Value value, FloatType type);
+  /// The value of a code of a codebook, an integer of four bits or more.
+  Value decodeCodebook(const numerics::Codebook &codebook, Value code);
+  /// The code of the nearest value as i32 (NUM-F15).
+  Value encodeCodebook(const numerics::Codebook &codebook, Value value);
   /// The nearest integer as i32: ties to even, clamped to [low, high] (f32,
   /// magnitudes below 2^21).
   Value encodeInteger(Value value, Value low, Value high);

@@ -78,6 +78,19 @@ static void printGrouping(AsmPrinter &printer, Scope scope, int64_t groupSize) {
     printer << " = " << groupSize;
 }
 
+static ParseResult parseScaleOption(AsmParser &parser, Type &scaleType) {
+  scaleType = parser.getBuilder().getF32Type();
+  if (failed(parser.parseOptionalComma()))
+    return success();
+  return failure(parser.parseKeyword("scale") || parser.parseEqual() ||
+                 parser.parseType(scaleType));
+}
+
+static void printScaleOption(AsmPrinter &printer, Type scaleType) {
+  if (!scaleType.isF32())
+    printer << ", scale = " << scaleType;
+}
+
 static ParseResult parseIntOptions(AsmParser &parser, Type &scaleType,
                                    bool &symmetric) {
   scaleType = parser.getBuilder().getF32Type();
@@ -95,8 +108,7 @@ static ParseResult parseIntOptions(AsmParser &parser, Type &scaleType,
 
 static void printIntOptions(AsmPrinter &printer, Type scaleType,
                             bool symmetric) {
-  if (!scaleType.isF32())
-    printer << ", scale = " << scaleType;
+  printScaleOption(printer, scaleType);
   if (!symmetric)
     printer << ", asymmetric";
 }
@@ -166,6 +178,8 @@ static Type getElementType(MLIRContext *context,
     return Float6E3M2FNType::get(context);
   case numerics::Element::E2M1FN:
     return Float4E2M1FNType::get(context);
+  case numerics::Element::NF4:
+    return IntegerType::get(context, format.bits);
   }
   llvm_unreachable("unknown element");
 }
@@ -184,11 +198,20 @@ numerics::Pattern BlockAttr::getPattern() const {
                                   getSparsity().convertToDouble());
 }
 
+/// Of a format whose scale is real.
+static numerics::ScaleType getRealScaleType(Type type) {
+  return type.isF16() ? numerics::ScaleType::F16 : numerics::ScaleType::F32;
+}
+static Type getRealScaleType(MLIRContext *context, numerics::ScaleType type) {
+  if (type == numerics::ScaleType::F16)
+    return Float16Type::get(context);
+  return Float32Type::get(context);
+}
+
 numerics::Format IntAttr::getFormat() const {
   numerics::Format format = numerics::Format::integer(
       getBits(), toNumerics(getScope()), getGroupSize(),
-      getScaleType().isF16() ? numerics::ScaleType::F16
-                             : numerics::ScaleType::F32);
+      getRealScaleType(getScaleType()));
   format.symmetric = getSymmetric();
   return format;
 }
@@ -214,6 +237,11 @@ numerics::Format HbfpAttr::getFormat() const {
   return format;
 }
 
+numerics::Format Nf4Attr::getFormat() const {
+  return numerics::Format::nf4(toNumerics(getScope()), getGroupSize(),
+                               getRealScaleType(getScaleType()));
+}
+
 #define SQ_CODE_TYPE(Attr)                                                     \
   Type Attr::getCodeType() const {                                             \
     return getElementType(getContext(), getFormat());                          \
@@ -223,6 +251,7 @@ SQ_CODE_TYPE(Fp8Attr)
 SQ_CODE_TYPE(MxAttr)
 SQ_CODE_TYPE(NvFp4Attr)
 SQ_CODE_TYPE(HbfpAttr)
+SQ_CODE_TYPE(Nf4Attr)
 #undef SQ_CODE_TYPE
 
 //===----------------------------------------------------------------------===//
@@ -283,8 +312,7 @@ LogicalResult IntAttr::verify(EmitError emitError, unsigned bits, Scope scope,
     return emitError() << "expected scale type f32 or f16, got " << scaleType
                        << " [SQ-INT-3]";
   Format format = Format::integer(bits, toNumerics(scope), groupSize,
-                                  scaleType.isF16() ? numerics::ScaleType::F16
-                                                    : numerics::ScaleType::F32);
+                                  getRealScaleType(scaleType));
   format.symmetric = symmetric;
   return report(emitError, format.verify(), "SQ-INT-4");
 }
@@ -321,6 +349,18 @@ LogicalResult HbfpAttr::verify(EmitError emitError, unsigned mantissaBits,
   return report(emitError, format.verify(), "SQ-HBFP-2");
 }
 
+LogicalResult Nf4Attr::verify(EmitError emitError, Scope scope,
+                              int64_t groupSize, Type scaleType) {
+  if (!scaleType.isF32() && !scaleType.isF16())
+    return emitError() << "expected scale type f32 or f16, got " << scaleType
+                       << " [SQ-NF4-2]";
+  return report(emitError,
+                numerics::Format::nf4(toNumerics(scope), groupSize,
+                                      getRealScaleType(scaleType))
+                    .verify(),
+                "SQ-NF4-1");
+}
+
 //===----------------------------------------------------------------------===//
 // Attributes from plain data
 //===----------------------------------------------------------------------===//
@@ -332,9 +372,7 @@ mlir::sq::getFormatAttr(MLIRContext *context, const numerics::Format &format) {
   switch (format.family) {
   case numerics::Family::Int:
     return IntAttr::get(context, format.bits, scope, format.groupSize,
-                        format.scaleType == numerics::ScaleType::F16
-                            ? Type(Float16Type::get(context))
-                            : Type(Float32Type::get(context)),
+                        getRealScaleType(context, format.scaleType),
                         format.symmetric);
   case numerics::Family::Fp8:
     return Fp8Attr::get(context, element, scope, format.groupSize);
@@ -344,6 +382,9 @@ mlir::sq::getFormatAttr(MLIRContext *context, const numerics::Format &format) {
     return NvFp4Attr::get(context);
   case numerics::Family::Hbfp:
     return HbfpAttr::get(context, format.bits - 1, scope, format.groupSize);
+  case numerics::Family::Nf4:
+    return Nf4Attr::get(context, scope, format.groupSize,
+                        getRealScaleType(context, format.scaleType));
   }
   llvm_unreachable("unknown family");
 }

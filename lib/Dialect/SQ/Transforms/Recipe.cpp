@@ -235,7 +235,7 @@ std::optional<FormatChoice> RecipeReader::readFormat(yaml::Node &node,
           "unknown format '" + *text +
               "'; expected one such as 'int8.row', 'int4.g64', "
               "'int4.g64.f16', 'fp8.e4m3fn.row', 'mx.e4m3fn', 'mx.e2m1fn', "
-              "'nvfp4' or 'hbfp7.g64'");
+              "'nvfp4', 'nf4.g64' or 'hbfp7.g64'");
     return std::nullopt;
   }
   if (numerics::Error problem = forWeights ? checkWeightFormat(*format)

@@ -31,6 +31,7 @@ FORMATS = {
     "mx.int8": "mx<i8>",
     "nvfp4": "nvfp4",
     "hbfp5.g64": "hbfp<5, group = 64>",
+    "nf4.g32.f16": "nf4<group = 32, scale = f16>",
 }
 PATTERNS = {
     "nm2:4": "nm<2:4>",

@@ -230,4 +230,38 @@ def SQ_HbfpAttr : SQ_Format<"Hbfp", "hbfp"> {
   let assemblyFormat = "`<` $mantissaBits `,` custom<Grouping>($scope, $groupSize) `` `>`";
 }
 
+def SQ_Nf4Attr : SQ_Format<"Nf4", "nf4"> {
+  let summary = "NormalFloat4: 16 values of a codebook with a real scale";
+  let description = [{
+    The codebook of QLoRA (arXiv 2305.14314): quantiles of a normal
+    distribution, seven below zero and eight above, the largest being -1 and 1.
+    Codes are i4: 0 is the value 0, 1 to 8 are the positive values as they
+    ascend, and -1 to -7 the negative ones as they descend (NUM-F15).
+
+    ```
+    scale = max|x|
+    code  = that of the value nearest to x / scale
+    value = codebook[code] * scale
+    ```
+
+    One scale for the tensor (`tensor`), for all elements along the axis
+    (`row`), or for `group = G` of them; f32, or f16 where `scale = f16` is
+    given.
+
+    ```mlir
+    #sq.nf4<group = 64>               // as published: 4.5 bits a weight
+    #sq.nf4<group = 64, scale = f16>  // 4.25 bits
+    ```
+
+    Rules: SQ-NF4-1 a group size is positive; SQ-NF4-2 the scale type is f32 or
+    f16.
+  }];
+  let parameters = (ins "::mlir::sq::Scope":$scope, "int64_t":$groupSize,
+                        "::mlir::Type":$scaleType);
+  let assemblyFormat = [{
+    `<` custom<Grouping>($scope, $groupSize) ``
+        custom<ScaleOption>($scaleType) `` `>`
+  }];
+}
+
 #endif // SPARSE_QUANT_DIALECT_SQ_IR_SQATTRIBUTES_TD
