@@ -318,12 +318,12 @@ LogicalResult Compilation::writeLayerReport() {
 LogicalResult Compilation::emitMachineCode() {
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code =
-      translateToLLVM(module, context, *machine);
+      translateToLLVM(module, context, *machine, !options.sanitizeAddresses);
   if (!code)
     return failure();
   if (llvm::Error error = addDescriptor(*code, signature, info, *machine))
     return fail(std::move(error));
-  optimize(*code, *machine);
+  optimize(*code, *machine, options.sanitizeAddresses);
   if (options.emit == EmitKind::LLVMIR)
     return writeFile(outputPath, [&](llvm::raw_pwrite_stream &out) {
       code->print(out, nullptr);

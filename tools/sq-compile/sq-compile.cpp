@@ -81,6 +81,12 @@ static cl::opt<bool>
            cl::desc("Run layers on several threads, with libomp (default: "
                     "true)"),
            cl::init(true), cl::cat(targetOptions));
+static cl::opt<bool> sanitize(
+    "sanitize-addresses",
+    cl::desc("For tests, not for use: check each access of generated code with "
+             "AddressSanitizer, whose runtime the program must have (default: "
+             "false)"),
+    cl::init(false), cl::cat(targetOptions));
 static cl::opt<std::string>
     runtime("runtime",
             cl::desc("Runtime to link into the shared library (default: "
@@ -220,6 +226,7 @@ int main(int argc, char **argv) {
   options.target = target;
   options.modelName = modelName;
   options.openmp = openmp;
+  options.sanitizeAddresses = sanitize;
   options.weightsDir =
       weightsDir.empty() ? getWeightDirectory(input) : std::string(weightsDir);
   options.recipe = recipe;

@@ -57,6 +57,8 @@ struct CompileOptions {
   /// Name in the artifact; "" takes the module's.
   std::string modelName;
   bool openmp = true;
+  /// Check each access of generated code (AddressSanitizer).
+  bool sanitizeAddresses = false;
   /// libSQRuntime.a.
   std::string runtime;
   /// Called on each pass manager before it runs: for timing, for printing IR.

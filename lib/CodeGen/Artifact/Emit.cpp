@@ -16,6 +16,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Instrumentation/AddressSanitizer.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -48,7 +49,7 @@ static void useRuntimeAllocator(llvm::Module &module) {
 
 std::unique_ptr<llvm::Module>
 mlir::sq::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
-                          llvm::TargetMachine &machine) {
+                          llvm::TargetMachine &machine, bool useWorkspace) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
@@ -66,7 +67,8 @@ mlir::sq::translateToLLVM(ModuleOp module, llvm::LLVMContext &context,
       module, context, module.getName().value_or("model"));
   if (!result)
     return nullptr;
-  useRuntimeAllocator(*result);
+  if (useWorkspace)
+    useRuntimeAllocator(*result);
   result->setDataLayout(machine.createDataLayout());
   result->setTargetTriple(machine.getTargetTriple());
   return result;
@@ -85,7 +87,21 @@ static void setTarget(llvm::Module &module, llvm::TargetMachine &machine) {
   }
 }
 
-void mlir::sq::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+/// AddressSanitizer on what is left after optimization: it is the vectorized
+/// accesses that may go wrong.
+static void addSanitizer(llvm::Module &module, llvm::PassBuilder &builder) {
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration())
+      function.addFnAttr(llvm::Attribute::SanitizeAddress);
+  builder.registerOptimizerLastEPCallback([](llvm::ModulePassManager &passes,
+                                             llvm::OptimizationLevel,
+                                             llvm::ThinOrFullLTOPhase) {
+    passes.addPass(llvm::AddressSanitizerPass(llvm::AddressSanitizerOptions()));
+  });
+}
+
+void mlir::sq::optimize(llvm::Module &module, llvm::TargetMachine &machine,
+                        bool sanitizeAddresses) {
   setTarget(module, machine);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -98,6 +114,8 @@ void mlir::sq::optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   // then gathers along an outer one: attention's dot products over a head.
   tuning.LoopUnrolling = false;
   llvm::PassBuilder builder(&machine, tuning);
+  if (sanitizeAddresses)
+    addSanitizer(module, builder);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(callGraph);
   builder.registerFunctionAnalyses(functions);

@@ -47,10 +47,12 @@ struct ArtifactInfo {
   std::string symbol = "sq_artifact";
 };
 
-/// Translates a module in the LLVM dialect; null after an emitted error.
+/// Translates a module in the LLVM dialect; null after an emitted error. With
+/// `useWorkspace` temporaries come from the runtime, otherwise from libc.
 std::unique_ptr<llvm::Module> translateToLLVM(ModuleOp module,
                                               llvm::LLVMContext &context,
-                                              llvm::TargetMachine &machine);
+                                              llvm::TargetMachine &machine,
+                                              bool useWorkspace = true);
 
 /// Adds the packed entry points and the descriptor.
 llvm::Error addDescriptor(llvm::Module &module,
@@ -58,8 +60,10 @@ llvm::Error addDescriptor(llvm::Module &module,
                           const ArtifactInfo &info,
                           llvm::TargetMachine &machine);
 
-/// Runs LLVM's -O3 pipeline for the target.
-void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+/// Runs LLVM's -O3 pipeline for the target; with `sanitizeAddresses` the result
+/// calls AddressSanitizer's runtime around each access.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+              bool sanitizeAddresses = false);
 
 /// Writes assembly or an object file.
 llvm::Error emitCode(llvm::Module &module, llvm::TargetMachine &machine,
