@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Pipelines/OutputFiles.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Signals.h"
 
@@ -14,6 +14,9 @@ using namespace mlir::sq;
 using llvm::Expected;
 using llvm::StringRef;
 namespace fs = llvm::sys::fs;
+
+/// Names of temporary files that others may have taken.
+static constexpr unsigned kMaxAttempts = 16;
 
 static llvm::Error cannotWrite(StringRef path, std::error_code code) {
   return llvm::createStringError(code, "cannot write '" + path +
@@ -28,15 +31,22 @@ OutputFiles::~OutputFiles() {
 }
 
 Expected<std::string> OutputFiles::create(StringRef path, StringRef final) {
-  int descriptor;
-  llvm::SmallString<128> temporary;
-  if (std::error_code code =
-          fs::createUniqueFile(path + ".%%%%%%.tmp", descriptor, temporary))
-    return cannotWrite(path, code);
-  llvm::sys::Process::SafelyCloseFileDescriptor(descriptor);
-  llvm::sys::RemoveFileOnSignal(temporary);
-  files.push_back({std::string(temporary), final.str()});
-  return files.back().temporary;
+  // Not createUniqueFile, to which any '%' of the path is a place for a digit.
+  for (unsigned attempt = 0;; ++attempt) {
+    int descriptor;
+    std::string temporary = llvm::formatv(
+        "{0}.{1:x-8}.tmp", path, llvm::sys::Process::GetRandomNumber());
+    std::error_code code =
+        fs::openFileForWrite(temporary, descriptor, fs::CD_CreateNew);
+    if (code == std::errc::file_exists && attempt < kMaxAttempts)
+      continue;
+    if (code)
+      return cannotWrite(path, code);
+    llvm::sys::Process::SafelyCloseFileDescriptor(descriptor);
+    llvm::sys::RemoveFileOnSignal(temporary);
+    files.push_back({temporary, final.str()});
+    return temporary;
+  }
 }
 
 Expected<std::string> OutputFiles::add(StringRef path) {
