@@ -349,6 +349,7 @@ LogicalResult Compilation::link() {
   link.object = objectPath;
   link.output = outputPath;
   link.runtime = options.runtime;
+  link.runtimeIsHosts = options.runtimeIsHosts;
   link.triple = target.triple;
   link.openmp = options.openmp;
   if (llvm::Error error = linkSharedLibrary(link))

@@ -63,11 +63,13 @@ static unsigned getF32Lanes(llvm::TargetMachine &machine) {
 
 static VectorISA getVectorISA(llvm::TargetMachine &machine) {
   const llvm::MCSubtargetInfo &subtarget = *machine.getMCSubtargetInfo();
-  if (!machine.getTargetTriple().isX86())
-    return VectorISA::None;
   auto has = [&](llvm::StringRef features) {
     return subtarget.checkFeatures(features.str());
   };
+  if (machine.getTargetTriple().isAArch64())
+    return has("+neon,+dotprod") ? VectorISA::NEONDotProd : VectorISA::None;
+  if (!machine.getTargetTriple().isX86())
+    return VectorISA::None;
   // Scales are f16, too, so F16C belongs to AVX2.
   if (!has("+avx2,+fma,+f16c"))
     return VectorISA::None;

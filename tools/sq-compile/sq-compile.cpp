@@ -238,5 +238,6 @@ int main(int argc, char **argv) {
     return mlir::applyPassManagerCLOptions(passes);
   };
   options.runtime = runtime.empty() ? findRuntime(argv[0]) : runtime;
+  options.runtimeIsHosts = runtime.empty();
   return failed(compile(*module, options));
 }

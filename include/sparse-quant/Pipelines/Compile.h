@@ -59,8 +59,10 @@ struct CompileOptions {
   bool openmp = true;
   /// Check each access of generated code (AddressSanitizer).
   bool sanitizeAddresses = false;
-  /// libSQRuntime.a.
+  /// libSQRuntime.a, and whether it is that of this machine whatever the
+  /// target.
   std::string runtime;
+  bool runtimeIsHosts = false;
   /// Called on each pass manager before it runs: for timing, for printing IR.
   std::function<LogicalResult(PassManager &)> configurePasses;
 };

@@ -29,6 +29,9 @@ enum class VectorISA {
   AVX512VNNI,
   /// AVX512VNNI, AVX512_VBMI and AVX512_VBMI2 (Ice Lake, Zen 4).
   AVX512VBMI2,
+  /// AArch64, 128 bits: Advanced SIMD and its dot products of bytes (Armv8.4;
+  /// Cortex-A76, Neoverse N1).
+  NEONDotProd,
 };
 
 /// The values of a pass option of this type.
@@ -41,7 +44,9 @@ inline llvm::cl::ValuesClass getVectorISAValues() {
       clEnumValN(VectorISA::AVX512VNNI, "avx512-vnni",
                  "avx512 and AVX512_VNNI"),
       clEnumValN(VectorISA::AVX512VBMI2, "avx512-vbmi2",
-                 "avx512-vnni, AVX512_VBMI and AVX512_VBMI2"));
+                 "avx512-vnni, AVX512_VBMI and AVX512_VBMI2"),
+      clEnumValN(VectorISA::NEONDotProd, "neon-dotprod",
+                 "AArch64: Advanced SIMD and DotProd"));
 }
 
 } // namespace mlir::sq

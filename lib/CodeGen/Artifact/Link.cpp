@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/CodeGen/Artifact/Emit.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -15,10 +16,12 @@
 
 using namespace mlir::sq;
 
-static llvm::Expected<std::string> findDriver() {
+/// Of the compilers only clang links for other architectures than its own.
+static llvm::Expected<std::string> findDriver(bool isCross) {
   for (llvm::StringRef name : {"clang-22", "clang", "cc", "gcc"})
-    if (auto path = llvm::sys::findProgramByName(name))
-      return *path;
+    if (!isCross || name.starts_with("clang"))
+      if (auto path = llvm::sys::findProgramByName(name))
+        return *path;
   return llvm::createStringError(
       llvm::inconvertibleErrorCode(),
       "no compiler driver to link with: install clang or gcc, or use "
@@ -28,17 +31,18 @@ static llvm::Expected<std::string> findDriver() {
 llvm::Error mlir::sq::linkSharedLibrary(const LinkOptions &options) {
   llvm::Triple triple(options.triple);
   llvm::Triple host(llvm::sys::getDefaultTargetTriple());
-  if (triple.getArch() != host.getArch())
+  bool isCross = triple.getArch() != host.getArch();
+  if (isCross && options.runtimeIsHosts)
     return llvm::createStringError(
         llvm::inconvertibleErrorCode(),
-        "can't link a shared library for %s here: use --emit=obj and link on "
-        "the target",
+        "can't link a shared library for %s without a runtime for it: give one "
+        "by --runtime, or use --emit=obj and link on the target",
         options.triple.c_str());
   if (!llvm::sys::fs::exists(options.runtime))
     return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                    "runtime library '%s' not found",
                                    options.runtime.c_str());
-  llvm::Expected<std::string> driver = findDriver();
+  llvm::Expected<std::string> driver = findDriver(isCross);
   if (!driver)
     return driver.takeError();
 
@@ -53,17 +57,21 @@ llvm::Error mlir::sq::linkSharedLibrary(const LinkOptions &options) {
                                              "-Wl,--gc-sections",
                                              "-Wl,-z,noexecstack",
                                              "-lm"};
+  std::string target = "--target=" + options.triple;
+  if (isCross)
+    llvm::append_values(args, llvm::StringRef(target), "-fuse-ld=lld");
   llvm::SmallString<128> openmp, rpath;
   if (options.openmp) {
 #ifdef SQ_LIBOMP
-    openmp = SQ_LIBOMP;
-    rpath = "-Wl,-rpath,";
-    rpath += llvm::sys::path::parent_path(openmp);
-    args.push_back(openmp);
-    args.push_back(rpath);
-#else
-    args.push_back("-lomp");
+    if (!isCross) {
+      openmp = SQ_LIBOMP;
+      rpath = "-Wl,-rpath,";
+      rpath += llvm::sys::path::parent_path(openmp);
+      llvm::append_values(args, openmp, rpath);
+    }
 #endif
+    if (openmp.empty())
+      args.push_back("-lomp");
   }
   std::string message;
   llvm::SmallString<128> log;

@@ -16,7 +16,11 @@ using namespace mlir::sq::cpu;
 
 static constexpr int64_t kVectorBytes = 64;
 
-const ByteISA *ByteISA::get(VectorISA isa) { return getX86ByteISA(isa); }
+const ByteISA *ByteISA::get(VectorISA isa) {
+  if (const ByteISA *x86 = getX86ByteISA(isa))
+    return x86;
+  return getNEONByteISA(isa);
+}
 
 Value mlir::sq::cpu::callIntrinsic(ImplicitLocOpBuilder &b, StringRef name,
                                    Type type, ValueRange operands) {

@@ -97,8 +97,9 @@ protected:
                           Value indices) const = 0;
 };
 
-/// X86ByteISA.cpp; null for an ISA of another architecture.
+/// X86ByteISA.cpp and NEONByteISA.cpp; null for an ISA of another architecture.
 const ByteISA *getX86ByteISA(VectorISA isa);
+const ByteISA *getNEONByteISA(VectorISA isa);
 
 /// vector<64xi8> with `value` in every lane.
 Value splatBytes(ImplicitLocOpBuilder &b, int8_t value);

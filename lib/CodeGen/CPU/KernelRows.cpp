@@ -38,8 +38,9 @@ static const NeedRow needs[] = {
      [](const KernelTarget &target) {
        return ByteISA::get(target.isa) != nullptr;
      },
-     "the target has no vectors of bytes that kernels know (AVX2, FMA and F16C "
-     "are the least)"},
+     "the target has no vectors of bytes that kernels know (AVX2, FMA and "
+     "F16C, "
+     "or AArch64's DotProd, are the least)"},
     {Need::ByteExpansion,
      [](const KernelTarget &target) {
        const ByteISA *isa = ByteISA::get(target.isa);

@@ -138,6 +138,7 @@ const ByteISA *mlir::sq::cpu::getX86ByteISA(VectorISA isa) {
   case VectorISA::AVX512VBMI2:
     return &avx512VBMI2;
   case VectorISA::None:
+  case VectorISA::NEONDotProd:
     return nullptr;
   }
   return nullptr;

@@ -35,6 +35,13 @@
 // AVX2-DAG: vpmaddubsw {{.*}}%ymm
 // AVX2-DAG: vpmaddwd {{.*}}%ymm
 
+// tbl of four registers holds the 64 activations of a window; products are of signed bytes.
+// RUN: sq-opt %s --sq-lower-to-llvm-pipeline='lanes=8 isa=neon-dotprod openmp=false' | mlir-translate --mlir-to-llvmir \
+// RUN:   | opt -O3 -mtriple=aarch64-linux-gnu -mcpu=neoverse-n1 | llc -mtriple=aarch64-linux-gnu -mcpu=neoverse-n1 \
+// RUN:   | FileCheck %s --check-prefix=NEON
+// NEON-DAG: tbl v{{[0-9]+}}.16b, { v{{[0-9]+}}.16b, v{{[0-9]+}}.16b, v{{[0-9]+}}.16b, v{{[0-9]+}}.16b }
+// NEON-DAG: sdot v{{[0-9]+}}.4s, v{{[0-9]+}}.16b, v{{[0-9]+}}.16b
+
 func.func @sparse_int4(%x: memref<1x64xi8>, %xs: memref<1x1xf32>, %p: memref<1x256xi8>, %b: memref<1x128xi8>,
                        %s: memref<1x16xf16>, %y: memref<1x16xf32>) {
   sq.matmul ins(%x, %xs : memref<1x64xi8>, memref<1x1xf32>)

@@ -74,6 +74,8 @@ struct LinkOptions {
   std::string output;
   /// libSQRuntime.a.
   std::string runtime;
+  /// It is this machine's, and no good for another architecture.
+  bool runtimeIsHosts = false;
   std::string triple;
   bool openmp = true;
 };
