@@ -14,10 +14,11 @@ using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 using numerics::TileLayout;
 
-Value PanelSums::readActivations(Value row, Value col) {
+/// The four activations at `offset` of a block, in all lanes.
+Value PanelSums::readActivations(Value block, Value offset) {
   auto four = VectorType::get({TileLayout::kDepth}, b.getI8Type());
   Value loaded =
-      vector::LoadOp::create(b, four, activations, ValueRange{row, col});
+      vector::LoadOp::create(b, four, activations, ValueRange{block, offset});
   Value word = vector::ExtractOp::create(
       b,
       vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
@@ -27,30 +28,29 @@ Value PanelSums::readActivations(Value row, Value col) {
                                    vector::BroadcastOp::create(b, i32s, word));
 }
 
-/// Adds the products of vectors [from, to) of the panel to `sums` [row, tile].
-SmallVector<Value> PanelSums::accumulate(const PanelPlace &place,
-                                         ArrayRef<Value> rows, Value from,
-                                         Value to, ArrayRef<Value> sums) {
-  Value firstCol =
-      place.panel ? mul(place.panel, plan.panel * TileLayout::kDepth) : Value();
+/// Adds the products of vectors [from, to) of the panel, for the first `count`
+/// rows of a block, to `sums` [row, tile].
+SmallVector<Value> PanelSums::accumulate(const PanelPlace &place, Value block,
+                                         int64_t count, Value from, Value to,
+                                         ArrayRef<Value> sums) {
+  Value first = place.panel ? mul(place.panel, plan.panel) : Value();
   SmallVector<Value> results = emitLoop(
       b, from, to, PanelPlan::kProductUnroll, sums,
       [&](Value v, ArrayRef<Value> carried) {
         SmallVector<Value> next(carried);
-        Value col = mul(v, TileLayout::kDepth);
-        if (firstCol)
-          col = add(col, firstCol);
+        Value x = mul(first ? add(first, v) : v, rowBlock * TileLayout::kDepth);
         for (int64_t u = 0; u < PanelPlan::kProductUnroll; ++u) {
           SmallVector<Value> vectors;
           for (int64_t t = 0; t < place.numTiles; ++t)
             vectors.push_back(vector::LoadOp::create(
                 b, bytes, buffers.weights,
                 ValueRange{add(v, u), index(t * TileLayout::kVector)}));
-          for (auto [r, row] : llvm::enumerate(rows)) {
-            Value x = readActivations(row, add(col, u * TileLayout::kDepth));
+          for (int64_t r = 0; r < count; ++r) {
+            Value four = readActivations(
+                block, add(x, (u * rowBlock + r) * TileLayout::kDepth));
             for (auto [t, vector] : llvm::enumerate(vectors)) {
               Value &sum = next[r * place.numTiles + t];
-              sum = isa.dotBytes(b, sum, x, vector);
+              sum = isa.dotBytes(b, sum, four, vector);
             }
           }
         }
@@ -94,6 +94,7 @@ void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
   for (int64_t r = 0; r < count; ++r)
     rows.push_back(add(firstRow, r));
   Value localRow = arith::SubIOp::create(b, firstRow, place.firstRow);
+  Value block = arith::DivUIOp::create(b, firstRow, index(rowBlock));
   int64_t numTiles = place.numTiles;
   auto correct = [&](Value group, ArrayRef<Value> sums) {
     SmallVector<Value> corrected;
@@ -121,15 +122,16 @@ void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
         [&](Value group, ArrayRef<Value> carried) {
           SmallVector<Value> totals(carried);
           Value from = mul(group, plan.group);
-          SmallVector<Value> exact = accumulate(
-              place, rows, from, add(from, plan.group), correct(group, zeros));
+          SmallVector<Value> exact =
+              accumulate(place, block, count, from, add(from, plan.group),
+                         correct(group, zeros));
           for (auto [i, total] : llvm::enumerate(totals))
             total = vector::FMAOp::create(
                 b, toReal(exact[i]), loadScale(group, i % numTiles), total);
           return totals;
         });
   } else {
-    sums = accumulate(place, rows, index(0), place.endVector,
+    sums = accumulate(place, block, count, index(0), place.endVector,
                       correct(index(0), sums));
   }
 

@@ -19,29 +19,33 @@ class ByteISA;
 /// adds what comes out of all panels to the result.
 class PanelSums : KernelBuilder {
 public:
-  /// `activations`: as `operands` makes them.
+  /// `activations`: as `operands` makes them in blocks of `rowBlock` rows,
+  /// whose sums are in registers at once.
   PanelSums(ImplicitLocOpBuilder &builder, const ByteISA &isa,
             TileOperands &operands, const PanelPlan &plan, bool grouped,
-            Value activations, const PanelBuffers &buffers)
+            int64_t rowBlock, Value activations, const PanelBuffers &buffers)
       : KernelBuilder(builder), isa(isa), operands(operands), plan(plan),
-        grouped(grouped), activations(activations), buffers(buffers) {}
+        grouped(grouped), rowBlock(rowBlock), activations(activations),
+        buffers(buffers) {}
 
-  /// `count` rows from `firstRow` on; guarded if some may lie behind the last,
-  /// where what comes out is dropped.
+  /// `count` rows from `firstRow`, which starts a block, on; guarded if some
+  /// may lie behind the last, where what comes out is dropped.
   void emit(const PanelPlace &place, Value firstRow, int64_t count,
             bool isGuarded);
 
 private:
-  SmallVector<Value> accumulate(const PanelPlace &place, ArrayRef<Value> rows,
-                                Value from, Value to, ArrayRef<Value> sums);
+  SmallVector<Value> accumulate(const PanelPlace &place, Value block,
+                                int64_t count, Value from, Value to,
+                                ArrayRef<Value> sums);
   SmallVector<Value> loadPartial(const PanelPlace &place, Value localRow,
                                  int64_t count);
-  Value readActivations(Value row, Value col);
+  Value readActivations(Value block, Value offset);
 
   const ByteISA &isa;
   TileOperands &operands;
   const PanelPlan &plan;
   bool grouped;
+  int64_t rowBlock;
   Value activations;
   const PanelBuffers &buffers;
   VectorType bytes =

@@ -43,12 +43,10 @@ namespace mlir::sq::cpu {
 /// vector that starts a unit of columns.
 class TileFloats {
 public:
-  /// `prefetch`: as of TileReader.
   TileFloats(ImplicitLocOpBuilder &builder, MatmulOp op,
-             const numerics::TileLayout &layout, const ByteISA &isa, Value tile,
-             bool prefetch = false)
+             const numerics::TileLayout &layout, const ByteISA &isa, Value tile)
       : b(builder), op(op), layout(layout), tile(tile),
-        reader(builder, op, layout, isa, tile, prefetch) {}
+        reader(builder, op, layout, isa, tile) {}
 
   /// Elements are this many times what `readElements` returns: a power of two.
   static float getFactor(const numerics::TileLayout &layout);

@@ -196,7 +196,7 @@ void TileFma::emitRows(Value tile, Value first, int64_t count) {
   SmallVector<Value> rows;
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(add(first, i));
-  TileFloats weights(b, op, layout, isa, tile, /*prefetch=*/count == 1);
+  TileFloats weights(b, op, layout, isa, tile);
   SmallVector<Value> totals(count, zeros(f32s));
   int64_t size = layout.format.groupSize;
 

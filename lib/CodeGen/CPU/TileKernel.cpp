@@ -242,8 +242,7 @@ void TileProduct::emitRows(Value tile, Value first, int64_t count) {
   SmallVector<Value> rows;
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(add(first, i));
-  // Several rows of activations work on a tile for long enough.
-  TileReader reader(b, op, layout, isa, tile, /*prefetch=*/count == 1);
+  TileReader reader(b, op, layout, isa, tile);
   SmallVector<Value> totals = layout.hasGroups() ? emitGrouped(reader, rows)
                                                  : emitUngrouped(reader, rows);
   for (auto [row, total] : llvm::zip_equal(rows, totals))

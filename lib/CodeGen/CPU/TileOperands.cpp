@@ -25,15 +25,24 @@ std::optional<int64_t> TileOperands::getStaticNumInputs() {
   return ShapedType::isDynamic(count) ? std::nullopt : std::optional(count);
 }
 
-void TileOperands::convertRow(Value row, Value into) {
-  auto store = [&](Value x, Value col) {
-    vector::StoreOp::create(b, isa.prepareActivations(b, x), into,
-                            ValueRange{row, col});
-  };
+int64_t TileOperands::getPaddedCols() {
+  int64_t cols = layout.paddedCols();
+  if (layout.hasGroups())
+    cols = std::max<int64_t>(
+        cols, llvm::alignTo(layout.cols, layout.format.groupSize));
+  return llvm::alignTo(cols, TileLayout::kWindow);
+}
+
+void TileOperands::convert(ArrayRef<Value> rows,
+                           function_ref<void(ArrayRef<Value>, Value)> body) {
   int64_t whole = layout.cols / TileLayout::kVector * TileLayout::kVector;
   emitLoop(b, index(0), index(whole), TileLayout::kVector, [&](Value col) {
-    store(vector::LoadOp::create(b, bytes, op.getInput(), ValueRange{row, col}),
-          col);
+    SmallVector<Value> vectors;
+    for (Value row : rows)
+      vectors.push_back(isa.prepareActivations(
+          b, vector::LoadOp::create(b, bytes, op.getInput(),
+                                    ValueRange{row, col})));
+    body(vectors, col);
   });
   if (whole == layout.cols)
     return;
@@ -41,48 +50,101 @@ void TileOperands::convertRow(Value row, Value into) {
   Value mask = vector::ConstantMaskOp::create(
       b, VectorType::get({TileLayout::kVector}, b.getI1Type()),
       ArrayRef<int64_t>{layout.cols - whole});
-  store(vector::MaskedLoadOp::create(b, bytes, op.getInput(),
-                                     ValueRange{row, col}, mask,
-                                     splat(bytes, b.getI8IntegerAttr(0))),
-        col);
+  SmallVector<Value> vectors;
+  for (Value row : rows)
+    vectors.push_back(isa.prepareActivations(
+        b, vector::MaskedLoadOp::create(b, bytes, op.getInput(),
+                                        ValueRange{row, col}, mask,
+                                        splat(bytes, b.getI8IntegerAttr(0)))));
+  body(vectors, col);
 }
 
-Value TileOperands::makeActivations(int64_t rowMultiple, bool isParallel) {
+void TileOperands::convertRow(Value row, Value into) {
+  convert(row, [&](ArrayRef<Value> x, Value col) {
+    vector::StoreOp::create(b, x.front(), into, ValueRange{row, col});
+  });
+}
+
+Value TileOperands::makeActivations() {
   std::optional<int64_t> known = getStaticNumInputs();
-  int64_t stride = layout.paddedCols();
-  if (layout.hasGroups())
-    stride = std::max<int64_t>(
-        stride, llvm::alignTo(layout.cols, layout.format.groupSize));
-  stride = llvm::alignTo(stride, TileLayout::kWindow);
+  int64_t stride = getPaddedCols();
   // Rows at an odd number of cache lines from each other don't compete for a
   // few sets of the cache.
   if (known != 1 && stride / TileLayout::kWindow % 2 == 0)
     stride += TileLayout::kWindow;
   Value count = getNumInputs();
-  auto type = MemRefType::get({known.value_or(ShapedType::kDynamic), stride},
-                              b.getI8Type());
   SmallVector<Value> dynamic;
-  if (!known) {
-    Value multiple = index(rowMultiple);
-    dynamic.push_back(arith::MulIOp::create(
-        b, arith::CeilDivUIOp::create(b, count, multiple), multiple));
+  if (!known)
+    dynamic.push_back(count);
+  Value result = memref::AllocOp::create(
+      b,
+      MemRefType::get({known.value_or(ShapedType::kDynamic), stride},
+                      b.getI8Type()),
+      dynamic, b.getI64IntegerAttr(TileLayout::kVector));
+  if (known == 1)
+    convertRow(index(0), result);
+  else
+    emitLoop(b, index(0), count, 1,
+             [&](Value row) { convertRow(row, result); });
+  return result;
+}
+
+/// Word w of vector r of `vectors`, a power of two of them, becomes word
+/// w * vectors.size() + r of the result.
+static void interleaveWords(ImplicitLocOpBuilder &b,
+                            SmallVector<Value> &vectors) {
+  constexpr int64_t words = TileLayout::kRows;
+  SmallVector<int64_t> low, high;
+  for (int64_t word = 0; word < words; ++word)
+    for (int64_t source : {int64_t(0), words})
+      (word < words / 2 ? low : high).push_back(source + word);
+  // The numbers of words, in bits, turn by one at each step.
+  for (size_t step = 1; step < vectors.size(); step *= 2) {
+    SmallVector<Value> next;
+    for (size_t i = 0, half = vectors.size() / 2; i < half; ++i)
+      for (ArrayRef<int64_t> order : {low, high})
+        next.push_back(
+            vector::ShuffleOp::create(b, vectors[i], vectors[i + half], order));
+    vectors = next;
   }
+}
+
+Value TileOperands::makeBlockedActivations(int64_t rowBlock) {
+  std::optional<int64_t> known = getStaticNumInputs();
+  Value count = getNumInputs();
+  Value numBlocks = arith::CeilDivUIOp::create(b, count, index(rowBlock));
+  SmallVector<Value> dynamic;
+  if (!known)
+    dynamic.push_back(numBlocks);
+  auto type =
+      MemRefType::get({known ? int64_t(llvm::divideCeil(*known, rowBlock))
+                             : ShapedType::kDynamic,
+                       getPaddedCols() * rowBlock},
+                      b.getI8Type());
   Value result = memref::AllocOp::create(
       b, type, dynamic, b.getI64IntegerAttr(TileLayout::kVector));
-  if (known == 1) {
-    convertRow(index(0), result);
-    return result;
-  }
-  Value zero = index(0);
-  if (!isParallel) {
-    emitLoop(b, zero, count, 1, [&](Value row) { convertRow(row, result); });
-    return result;
-  }
-  auto loop = scf::ParallelOp::create(b, ValueRange{zero}, ValueRange{count},
-                                      ValueRange{index(1)});
+  auto loop = scf::ParallelOp::create(
+      b, ValueRange{index(0)}, ValueRange{numBlocks}, ValueRange{index(1)});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  convertRow(loop.getInductionVars().front(), result);
+  Value block = loop.getInductionVars().front();
+  Value first = mul(block, rowBlock);
+  Value last = arith::SubIOp::create(b, count, index(1));
+  SmallVector<Value> rows;
+  for (int64_t r = 0; r < rowBlock; ++r)
+    rows.push_back(arith::MinUIOp::create(b, add(first, r), last));
+  auto words = VectorType::get({TileLayout::kRows}, b.getI32Type());
+  convert(rows, [&](ArrayRef<Value> x, Value col) {
+    SmallVector<Value> vectors;
+    for (Value row : x)
+      vectors.push_back(vector::BitCastOp::create(b, words, row));
+    interleaveWords(b, vectors);
+    Value at = mul(col, rowBlock);
+    for (auto [i, vector] : llvm::enumerate(vectors))
+      vector::StoreOp::create(
+          b, vector::BitCastOp::create(b, bytes, vector), result,
+          ValueRange{block, add(at, int64_t(i) * TileLayout::kVector)});
+  });
   return result;
 }
 

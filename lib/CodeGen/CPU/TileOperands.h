@@ -33,15 +33,24 @@ public:
 
   /// As dot products take them, a row padded to whole windows and whole scale
   /// groups: a new memref<MxSTRIDExi8>, which the caller deallocates. What is
-  /// beyond K meets weights that are zero. An unknown number of rows is rounded
-  /// up to a multiple of `rowMultiple`; what the rows beyond M hold is
-  /// unspecified.
-  Value makeActivations(int64_t rowMultiple = 1, bool isParallel = false);
+  /// beyond K meets weights that are zero.
+  Value makeActivations();
+  /// The same in blocks of `rowBlock` rows, a power of two up to 16, so that
+  /// all that a block reads is one stream: of each block the first four columns
+  /// of its rows, the next four, and so on. A new memref<BLOCKSx?xi8>, whose
+  /// last block has the last row for rows beyond M.
+  Value makeBlockedActivations(int64_t rowBlock);
   /// out[row, rows of `tile`] += total * what all of it is scaled by. `total`
   /// is a vector<16xf32>.
   void update(Value tile, Value row, Value total);
 
 private:
+  /// Columns of a row with its padding.
+  int64_t getPaddedCols();
+  /// Calls `body` with each 64 activations of `rows`, as dot products take
+  /// them, and their first column.
+  void convert(ArrayRef<Value> rows,
+               function_ref<void(ArrayRef<Value>, Value)> body);
   void convertRow(Value row, Value into);
 
   MatmulOp op;

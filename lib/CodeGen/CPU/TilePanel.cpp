@@ -18,8 +18,9 @@ using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 using numerics::TileLayout;
 
-/// Rows of activations that a decoded panel serves.
-static constexpr int64_t kChunkRows = 256;
+/// Rows of activations that a decoded panel serves: they stream by, so more of
+/// them only save decoding, and cost memory where there are several panels.
+static constexpr int64_t kChunkRows = 512;
 /// Straight-line code is no longer than this.
 static constexpr int64_t kMaxUnroll = 64;
 
@@ -75,8 +76,8 @@ private:
 } // namespace
 
 void TilePanel::emitRowBlocks(const PanelPlace &place) {
-  PanelSums sums(b, isa, operands, plan, layout.hasGroups(), activations,
-                 buffers);
+  PanelSums sums(b, isa, operands, plan, layout.hasGroups(), rowBlock,
+                 activations, buffers);
   Value count = arith::SubIOp::create(b, place.endRow, place.firstRow);
   Value whole =
       mul(arith::DivUIOp::create(b, count, index(rowBlock)), rowBlock);
@@ -149,7 +150,7 @@ void TilePanel::emitBlock(PanelPlace place) {
 }
 
 void TilePanel::emitPanels() {
-  activations = operands.makeActivations(rowBlock, /*isParallel=*/true);
+  activations = operands.makeBlockedActivations(rowBlock);
   // As few chunks as there must be, of about the same size.
   Value count = operands.getNumInputs();
   auto divideUp = [&](Value value, Value by) -> Value {

@@ -15,7 +15,8 @@
 //         sums of rows x tiles, all in registers
 //
 // A register of weights is used for all rows of a block, a broadcast word of
-// activations for all tiles: 8 x 3 sums take 11 loads for 24 products. With
+// activations for all tiles: 8 x 3 sums take 11 loads for 24 products, from two
+// streams, since activations are interleaved by blocks of rows. With
 // scale groups a sum needs a second register, in f32, so it is 4 x 3. Partial
 // sums of a panel wait in a buffer; with one panel there is none.
 //

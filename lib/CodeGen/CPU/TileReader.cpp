@@ -20,7 +20,9 @@ using numerics::TileLayout;
 
 /// How many codes ahead of the loads memory is asked for those of a tile. The
 /// prefetcher of the hardware stops at the end of a page of 4 KiB, and one
-/// stream a core doesn't keep the memory busy.
+/// stream a core doesn't keep the memory busy. Weights that are read for
+/// several rows of activations, or decoded to a panel, come from memory all the
+/// same.
 static constexpr int64_t kPrefetchCodes = 16384;
 
 static bool isCodebook(const TileLayout &layout) {
@@ -29,10 +31,8 @@ static bool isCodebook(const TileLayout &layout) {
 }
 
 TileReader::TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
-                       const TileLayout &layout, const ByteISA &isa, Value tile,
-                       bool prefetch)
-    : b(builder), op(op), layout(layout), isa(isa), tile(tile),
-      prefetch(prefetch) {
+                       const TileLayout &layout, const ByteISA &isa, Value tile)
+    : b(builder), op(op), layout(layout), isa(isa), tile(tile) {
   if (layout.hasBitmap())
     tileStart = arith::IndexCastUIOp::create(
         b, b.getIndexType(),
@@ -47,8 +47,6 @@ int TileReader::getWeightFactor(const TileLayout &layout) {
 
 void TileReader::prefetchBytes(Value memref, Value row, Value at,
                                unsigned bits) {
-  if (!prefetch)
-    return;
   // Tiles follow each other, so this runs into the next one; after the last it
   // asks for what isn't there, which a prefetch may do.
   Value ahead =
@@ -170,6 +168,13 @@ Value TileReader::readKept() {
 }
 
 Value TileReader::expandWeights(int64_t i) {
+  // A line of masks serves so many vectors.
+  if (i % (TileLayout::kVector / 8) == 0)
+    prefetchBytes(op.getBitmap(), tile,
+                  arith::AddIOp::create(
+                      b, positionStart,
+                      arith::ConstantIndexOp::create(b, layout.maskAt(i))),
+                  /*bits=*/1);
   Value bits = loadInteger(64, positionStart, layout.maskAt(i));
   Value mask = vector::BitCastOp::create(
       b, VectorType::get({TileLayout::kVector}, b.getI1Type()),

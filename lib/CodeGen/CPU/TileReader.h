@@ -24,10 +24,9 @@ class ByteISA;
 /// dropped weights as zeros, dense vectors of four columns (`readDense`).
 class TileReader {
 public:
-  /// `prefetch`: weights are read once, and come from memory.
   TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
-             const numerics::TileLayout &layout, const ByteISA &isa, Value tile,
-             bool prefetch = false);
+             const numerics::TileLayout &layout, const ByteISA &isa,
+             Value tile);
 
   /// What `readWeights` returns is this many times element * integerFactor.
   static int getWeightFactor(const numerics::TileLayout &layout);
@@ -50,8 +49,7 @@ public:
   Value readDense(int64_t i);
   /// The scales of a group of columns: vector<16xf32>.
   Value readScales(Value group);
-  /// Asks for what a stream of `bits` a code has some codes after `at`, if
-  /// weights come from memory.
+  /// Asks for what a stream of `bits` a code has some codes after `at`.
   void prefetchBytes(Value memref, Value row, Value at, unsigned bits);
 
 private:
@@ -74,7 +72,6 @@ private:
   const numerics::TileLayout &layout;
   const ByteISA &isa;
   Value tile, payloadStart, positionStart;
-  bool prefetch;
   Value nibbles, positions;
   /// Bitmap: where the tile's codes start, and where the next vector's do.
   Value tileStart, cursor;

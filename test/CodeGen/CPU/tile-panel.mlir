@@ -1,12 +1,16 @@
 // RUN: sq-opt %s --sq-lower-linear=isa=avx512-vbmi2 --canonicalize --split-input-file | FileCheck %s
 
-// 40 rows of activations by four tiles: blocks of three tiles and one. A panel is
+// 40 rows of activations by four tiles: blocks of three tiles and one. Activations
+// are interleaved, four columns of each row of a block of eight at a time. A panel is
 // decoded once (with the sums of 128 * w), then eight rows at a time are multiplied:
 // 24 sums stay in registers.
 // CHECK-LABEL: @dense_int8
-// CHECK: %[[X:.+]] = memref.alloc() {alignment = 64 : i64} : memref<40x64xi8>
-// CHECK: scf.parallel {{.*}} to (%c40)
+// CHECK: %[[X:.+]] = memref.alloc() {alignment = 64 : i64} : memref<5x512xi8>
+// CHECK: scf.parallel (%[[EIGHT:.+]]) = {{.*}} to (%c5)
+// CHECK:   vector.maskedload
 // CHECK:   arith.xori
+// CHECK:   vector.shuffle {{.*}}[0, 16, 1, 17,
+// CHECK-COUNT-8: vector.store {{.*}}, %[[X]][%[[EIGHT]], {{.*}} : memref<5x512xi8>, vector<64xi8>
 // CHECK: scf.parallel (%[[BLOCK:.+]]) = {{.*}} to (%c2)
 // CHECK:   %[[PANEL:.+]] = memref.alloca() {alignment = 64 : i64} : memref<16x192xi8>
 // CHECK:   scf.if
@@ -17,7 +21,7 @@
 // CHECK:         arith.subi {{.*}} : vector<16xi32>
 // CHECK:         %{{.+}}:24 = scf.for {{.*}} step %c4 iter_args
 // CHECK-COUNT-3:   vector.load %[[PANEL]]
-// CHECK:           vector.load %[[X]]{{.*}} : memref<40x64xi8>, vector<4xi8>
+// CHECK:           vector.load %[[X]]{{.*}} : memref<5x512xi8>, vector<4xi8>
 // CHECK:           vector.broadcast %{{.+}} : i32 to vector<16xi32>
 // CHECK-COUNT-24:  vpdpbusd
 // CHECK:         arith.mulf
@@ -96,7 +100,7 @@ func.func @any_rows(%x: memref<?x64xi8>, %xs: memref<?x1xf32>, %p: memref<2x1024
 // Weights of 8192 columns don't fit: two panels, and sums that wait in between.
 // CHECK-LABEL: @two_panels
 // CHECK:   memref.alloca() {alignment = 64 : i64} : memref<1024x64xi8>
-// CHECK:   %[[PARTIAL:.+]] = memref.alloca() {alignment = 64 : i64} : memref<256x16xi32>
+// CHECK:   %[[PARTIAL:.+]] = memref.alloca() {alignment = 64 : i64} : memref<512x16xi32>
 // CHECK:   scf.for %[[PANEL:.+]] = %c0 to %c2
 // CHECK:     %[[FIRST:.+]] = arith.cmpi eq, %[[PANEL]], %c0
 // CHECK:     scf.if %[[FIRST]]

@@ -1,6 +1,6 @@
 // RUN: sq-opt %s --sq-lower-linear=isa=avx512-vbmi2 --split-input-file | FileCheck %s
 
-// One row of activations: weights are read once, and memory is asked for them
+// Memory is asked for weights
 // 16384 codes ahead: 8192 bytes of nibbles, 4096 bytes of two-bit positions.
 // CHECK-LABEL: @one_row
 // CHECK: scf.parallel (%[[TILE:.+]]) =
@@ -20,10 +20,11 @@ func.func @one_row(%x: memref<1x64xi8>, %xs: memref<1x1xf32>, %p: memref<1x256xi
 
 // -----
 
-// Eight rows work on a vector of weights for long enough.
+// Eight rows of activations, too, wait for the memory rather than for products.
 // CHECK-LABEL: @eight_rows
-// CHECK-NOT: memref.prefetch
-// CHECK: return
+// CHECK: scf.parallel (%[[TILE:.+]]) =
+// CHECK: %[[P:.+]] = arith.addi %{{.+}}, %c16384
+// CHECK: memref.prefetch %arg2[%[[TILE]], %[[P]]], read, locality<3>, data : memref<2x1024xi8>
 func.func @eight_rows(%x: memref<8x64xi8>, %xs: memref<8x1xf32>, %p: memref<2x1024xi8>,
                       %s: memref<2x16xf32>, %y: memref<8x32xf32>) {
   sq.matmul ins(%x, %xs : memref<8x64xi8>, memref<8x1xf32>)
