@@ -26,6 +26,22 @@ void packBitmap(const TileLayout &layout, std::span<const uint8_t> codes,
 Error unpackBitmap(const TileLayout &layout, const PackedTiles &packed,
                    std::span<uint8_t> codes);
 
+/// TileStorage::Blocks (NUM-L10), payload and positions alone.
+void packBlocks(const TileLayout &layout, std::span<const uint8_t> codes,
+                std::span<const uint8_t> mask, PackedTiles &out);
+/// `codes` are zeros.
+Error unpackBlocks(const TileLayout &layout, const PackedTiles &packed,
+                   std::span<uint8_t> codes);
+
+/// Where the code of `row` in vector `vector`, lane byte `byte` is stored;
+/// without bitmaps.
+struct Slot {
+  int64_t index;
+  unsigned shift;
+};
+Slot findCode(const TileLayout &layout, int64_t row, int64_t vector,
+              int64_t byte);
+
 } // namespace mlir::sq::numerics
 
 #endif // SPARSE_QUANT_LIB_NUMERICS_TILEINTERNAL_H

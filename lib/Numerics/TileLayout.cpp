@@ -19,10 +19,16 @@ namespace mlir::sq::numerics {
 // Sizes
 //===----------------------------------------------------------------------===//
 
+static int64_t roundUp(int64_t value, int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
 int64_t TileLayout::unitCols() const {
   if (hasBitmap())
     return kUnitVectors * vectorCols();
   int64_t vectors = 8 / storedBits();
+  if (hasBlocks())
+    return vectors * kDepth;
   if (!hasPositions())
     return vectors * vectorCols();
   vectors = std::max<int64_t>(vectors, 8 / positionBits());
@@ -35,7 +41,8 @@ int64_t TileLayout::groupUnitCols() const {
 
 int64_t TileLayout::paddedCols() const {
   int64_t unit = unitCols();
-  return (cols + unit - 1) / unit * unit;
+  int64_t whole = hasBlocks() ? roundUp(cols, blockCols) : cols;
+  return roundUp(whole, unit);
 }
 
 int64_t TileLayout::payloadBytes() const {
@@ -51,6 +58,8 @@ unsigned TileLayout::positionBits() const {
 int64_t TileLayout::positionBytes() const {
   if (hasBitmap())
     return offsetAt(vectorsPerTile() / kUnitVectors);
+  if (hasBlocks())
+    return indexAt(numIndices());
   return vectorsPerTile() * kVector * positionBits() / 8;
 }
 
@@ -88,17 +97,43 @@ TileLayout TileLayout::get(const Format &format, const Pattern *pattern,
   return layout;
 }
 
+Error TileLayout::checkBlocks(const Format &format, const Pattern *pattern,
+                              int64_t cols) {
+  if (Error error = check(format))
+    return error;
+  if (!pattern || pattern->kind != PatternKind::Block)
+    return "the pattern is not one of blocks";
+  if (pattern->blockRows % kRows)
+    return "blocks of " + std::to_string(pattern->blockRows) +
+           " rows are not whole tiles of " + std::to_string(kRows);
+  TileLayout layout = getBlocks(format, *pattern, kRows, cols);
+  constexpr int64_t limit = 1 << 16;
+  if (layout.paddedCols() / layout.indexCols() > limit)
+    return "indices of 16 bits count no more than " +
+           std::to_string(limit * layout.indexCols()) + " columns";
+  return std::nullopt;
+}
+
+TileLayout TileLayout::getBlocks(const Format &format, const Pattern &pattern,
+                                 int64_t rows, int64_t cols) {
+  TileLayout layout;
+  layout.format = format;
+  layout.rows = rows;
+  layout.cols = cols;
+  layout.storage = TileStorage::Blocks;
+  layout.blockCols = pattern.blockCols;
+  int64_t blocks = (cols + pattern.blockCols - 1) / pattern.blockCols;
+  int64_t kept = blocks - pattern.numDropped(blocks);
+  // Something is stored even where nothing is kept: no buffer is empty.
+  int64_t keptCols = roundUp(std::max<int64_t>(kept * pattern.blockCols, 1),
+                             layout.unitCols());
+  layout.keptVectors = keptCols / kDepth;
+  return layout;
+}
+
 //===----------------------------------------------------------------------===//
 // Pack and unpack
 //===----------------------------------------------------------------------===//
-
-namespace {
-
-/// Where the code of `row` in vector `vector`, lane byte `byte` is stored.
-struct Slot {
-  int64_t index;
-  unsigned shift;
-};
 
 Slot findCode(const TileLayout &layout, int64_t row, int64_t vector,
               int64_t byte) {
@@ -111,6 +146,8 @@ Slot findCode(const TileLayout &layout, int64_t row, int64_t vector,
               lane,
           vector % 2 ? 4u : 0u};
 }
+
+namespace {
 
 Slot findPosition(const TileLayout &layout, int64_t row, int64_t vector,
                   int64_t byte) {
@@ -248,6 +285,8 @@ void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
   packScales(layout, scales, out.scales);
   if (layout.hasBitmap())
     packBitmap(layout, codes, mask, firstByte, out);
+  else if (layout.hasBlocks())
+    packBlocks(layout, codes, mask, out);
   else
     packColumns(layout, codes, mask, out);
 }
@@ -255,8 +294,10 @@ void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
 Error unpackTiles(const TileLayout &layout, const PackedTiles &packed,
                   std::span<uint8_t> codes, std::span<uint8_t> scales) {
   std::fill(codes.begin(), codes.end(), 0);
-  if (Error error = layout.hasBitmap() ? unpackBitmap(layout, packed, codes)
-                                       : unpackColumns(layout, packed, codes))
+  auto unpack = layout.hasBitmap()   ? unpackBitmap
+                : layout.hasBlocks() ? unpackBlocks
+                                     : unpackColumns;
+  if (Error error = unpack(layout, packed, codes))
     return error;
   int64_t bytes = scaleBytes(layout.format.scaleType);
   int64_t groups = layout.format.numGroups(layout.cols);

@@ -334,13 +334,46 @@ def pack(bits, codes, mask):
 FACTORS = {"e2m1fn": 2, "e2m3fn": 8, "int8": 64}
 
 
+def tile_bytes(fmt, codes):
+    """NUM-L5: what a code is stored as, before nibbles."""
+    if fmt.code_bits > 4 and fmt.is_float and fmt.element in FACTORS:
+        elements = decode_element(fmt, codes.reshape(-1)) * FACTORS[fmt.element]
+        return elements.astype(np.int8).view(np.uint8).reshape(codes.shape)
+    return codes.astype(np.uint8)
+
+
+def pack_block_tiles(fmt, codes, mask, pattern):
+    """NUM-L6 and L10. Returns payload and indices, [tiles, bytes] each."""
+    block = re.fullmatch(r"block(\d+)x(\d+)\.(.*)", pattern)
+    width, sparsity = int(block[2]), float(block[3])
+    rows, cols = codes.shape
+    step = 4 if width % 4 == 0 else 1
+    unit = 8 if fmt.code_bits <= 4 else 4
+    tiles, blocks = -(-rows // 16), -(-cols // width)
+    total = -(-blocks * width // unit) * unit
+    kept = blocks - int(np.floor(sparsity * blocks + 1e-6))
+    kept = -(-max(kept * width, 1) // unit) * unit // step
+    padded = [(0, tiles * 16 - rows), (0, total - cols)]
+    stored = np.pad(tile_bytes(fmt, codes) * mask, padded).reshape(tiles, 16, -1)
+    mask = np.pad(mask, padded).reshape(tiles, 16, total // step, step)
+    payload, indices = [], []
+    for tile in range(tiles):
+        keeps = mask[tile].any(axis=(0, 2))
+        fill = np.flatnonzero(~keeps)[: kept - keeps.sum()]
+        index = np.sort(np.append(np.flatnonzero(keeps), fill))
+        columns = (index[:, None] * step + np.arange(step)).reshape(-1)
+        vectors = stored[tile][:, columns].reshape(16, -1, 4).swapaxes(0, 1).reshape(-1, 64)
+        if fmt.code_bits <= 4:
+            vectors = (vectors[0::2] & 15 | vectors[1::2] << 4).astype(np.uint8)
+        payload.append(vectors.reshape(-1))
+        indices.append(index.astype("<u2").view(np.uint8))
+    return np.stack(payload), np.stack(indices)
+
+
 def pack_bitmap_tiles(fmt, codes, mask):
     """NUM-L5, L6 and L9. Returns payload [bytes] and bitmap [tiles, bytes]."""
     rows, cols = codes.shape
-    stored = codes.astype(np.uint8)
-    if fmt.code_bits > 4 and fmt.is_float and fmt.element in FACTORS:
-        elements = decode_element(fmt, codes.reshape(-1)) * FACTORS[fmt.element]
-        stored = elements.astype(np.int8).view(np.uint8).reshape(codes.shape)
+    stored = tile_bytes(fmt, codes)
     tiles, units = -(-rows // 16), -(-cols // 64)
     padded = [(0, tiles * 16 - rows), (0, units * 64 - cols)]
     # [tile, vector, row, byte]: the 64 codes of a vector lie together.

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// NUM-L5 to NUM-L9. Instructions such as vpdpbusd and sdot multiply four bytes
+// NUM-L5 to NUM-L10. Instructions such as vpdpbusd and sdot multiply four bytes
 // of a 32-bit lane with four bytes of another and add the products to the lane.
 // A *tile* is 16 rows of the matrix; a *vector* of a tile is 64 bytes: lane r
 // holds four consecutive codes of row r. So each lane sums up one row, all rows
@@ -24,6 +24,11 @@
 //            codes of a vector start where those of the one before end, so
 //            every 16 vectors have an offset, and a kernel may start at any of
 //            them.
+//   blocks   for patterns that keep or drop all 16 rows of a tile together: of
+//            the dense vectors of a tile only those that are kept are stored,
+//            and 16 bits each say which they are: the kernel skips the others.
+//            Where blocks are not whole vectors wide, kept columns are stored,
+//            four to a vector, and each has its index. All tiles keep as many.
 //
 // Codes of 4 bits and less lie two in a byte: the low nibbles are one vector,
 // the high nibbles are the next. Everything else takes a byte: the signed
@@ -43,7 +48,7 @@
 namespace mlir::sq::numerics {
 
 /// What is stored of a vector of a tile.
-enum class TileStorage : uint8_t { Dense, Positions, Bitmap };
+enum class TileStorage : uint8_t { Dense, Positions, Bitmap, Blocks };
 
 /// The layout of one matrix: what the packer writes, what kernels read.
 struct TileLayout {
@@ -59,9 +64,13 @@ struct TileLayout {
   TileStorage storage = TileStorage::Dense;
   /// Positions: N of each M columns are stored. Otherwise 1 of 1.
   int64_t n = 1, m = 1;
+  /// Blocks: what the columns of a block's start are a multiple of, and the
+  /// vectors that each tile stores.
+  int64_t blockCols = 1, keptVectors = 0;
 
   bool hasPositions() const { return storage == TileStorage::Positions; }
   bool hasBitmap() const { return storage == TileStorage::Bitmap; }
+  bool hasBlocks() const { return storage == TileStorage::Blocks; }
   bool hasGroups() const { return format.scope == GroupScope::Group; }
   /// 4 or 8.
   unsigned storedBits() const { return format.bits <= 4 ? 4 : 8; }
@@ -79,7 +88,9 @@ struct TileLayout {
   /// `cols` in whole units. Codes of columns and rows beyond the matrix decode
   /// to zero.
   int64_t paddedCols() const;
-  int64_t vectorsPerTile() const { return paddedCols() / vectorCols(); }
+  int64_t vectorsPerTile() const {
+    return hasBlocks() ? keptVectors : paddedCols() / vectorCols();
+  }
   /// Bytes of a tile in each of the three parts. With bitmaps the payload has
   /// at most so many; the positions are then the tile's start, masks and
   /// offsets.
@@ -97,6 +108,11 @@ struct TileLayout {
     return (kept * storedBits() + 7) / 8;
   }
   int64_t countPayload(std::span<const uint8_t> mask) const;
+  /// Blocks: columns that an index stands for, a vector's or one; indices of a
+  /// tile; and where among its positions an index (16 bits) is.
+  int64_t indexCols() const { return blockCols % kDepth ? 1 : kDepth; }
+  int64_t numIndices() const { return keptVectors * kDepth / indexCols(); }
+  int64_t indexAt(int64_t index) const { return 2 * index; }
   /// Bits of a stored position: 2 or 4; 0 when dense.
   unsigned positionBits() const;
   /// Scales of a tile: for each group 16, a row's beside the next row's.
@@ -107,6 +123,12 @@ struct TileLayout {
   static Error check(const Format &format);
   static TileLayout get(const Format &format, const Pattern *pattern,
                         int64_t rows, int64_t cols);
+
+  /// The same of blocks, which not all patterns can be stored as.
+  static Error checkBlocks(const Format &format, const Pattern *pattern,
+                           int64_t cols);
+  static TileLayout getBlocks(const Format &format, const Pattern &pattern,
+                              int64_t rows, int64_t cols);
 };
 
 struct PackedTiles {
@@ -115,16 +137,18 @@ struct PackedTiles {
 
 /// Rows [0, rows) of `codes` and `mask` (empty when dense), as
 /// numerics::encode and computeMask give them, with scale bytes [rows, groups],
-/// [rows, 1] or [1, 1]. With positions a mask keeps at most N of M. With
-/// bitmaps tiles that others precede start at `firstByte` of the whole payload,
-/// and the slack behind the last of them is the caller's to add.
+/// [rows, 1] or [1, 1]. With positions a mask keeps at most N of M, and with
+/// blocks what the pattern keeps. With bitmaps tiles that others precede start
+/// at `firstByte` of the whole payload, and the slack behind the last of them
+/// is the caller's to add.
 void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
                std::span<const uint8_t> mask, std::span<const uint8_t> scales,
                PackedTiles &out, int64_t firstByte = 0);
 
 /// The inverse: codes (0 where dropped, sign-extended where integer), and scale
 /// bytes [rows, groups]. An error names a position that repeats or that lies
-/// outside of its group, and with bitmaps an offset that isn't where the codes
+/// outside of its group, with blocks an index that doesn't ascend or lies
+/// outside of the matrix, and with bitmaps an offset that isn't where the codes
 /// in front of it end, a bit beyond the matrix, and a payload of another size.
 Error unpackTiles(const TileLayout &layout, const PackedTiles &packed,
                   std::span<uint8_t> codes, std::span<uint8_t> scales);

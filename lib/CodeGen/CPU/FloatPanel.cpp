@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "FloatPanel.h"
 #include "KernelBuilder.h"
+#include "Transpose.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -214,29 +215,6 @@ void mlir::sq::cpu::emitPanelColumns(ImplicitLocOpBuilder &b, Value extent,
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   body(whole, rest);
-}
-
-/// Columns of the matrix whose rows are `rows`, as many as there are rows.
-/// After a step of width w, blocks of w x w are transposed.
-static SmallVector<Value> transpose(ImplicitLocOpBuilder &b,
-                                    SmallVector<Value> rows) {
-  int64_t size = rows.size();
-  for (int64_t width = 1; width < size; width *= 2) {
-    SmallVector<int64_t> low, high;
-    for (int64_t lane = 0; lane < size; ++lane) {
-      bool isSecond = lane & width;
-      low.push_back(isSecond ? size + lane - width : lane);
-      high.push_back(isSecond ? size + lane : lane + width);
-    }
-    for (int64_t i = 0; i < size; ++i) {
-      if (i & width)
-        continue;
-      Value first = rows[i], second = rows[i + width];
-      rows[i] = vector::ShuffleOp::create(b, first, second, low);
-      rows[i + width] = vector::ShuffleOp::create(b, first, second, high);
-    }
-  }
-  return rows;
 }
 
 void mlir::sq::cpu::emitDensePanelProduct(ImplicitLocOpBuilder &b, Value input,

@@ -7,6 +7,7 @@
 #include "ByteISA.h"
 #include "KernelRow.h"
 #include "RowKernel.h"
+#include "TileBlocks.h"
 #include "TileFma.h"
 #include "TileKernel.h"
 #include "TilePanel.h"
@@ -82,6 +83,11 @@ static std::string checkFmaSizes(const Product &product, const KernelTarget &) {
   return checkTileFmaSizes(product.getTiles());
 }
 
+static std::string checkBlockSizes(const Product &product,
+                                   const KernelTarget &) {
+  return checkTileBlocksSizes(product.getBlocks());
+}
+
 /// A generator on tiles as a row has it.
 template <void (*emit)(ImplicitLocOpBuilder &, MatmulOp,
                        const numerics::TileLayout &, const ByteISA &)>
@@ -91,6 +97,15 @@ static void onTiles(ImplicitLocOpBuilder &b, MatmulOp op,
 }
 
 static const KernelRow kernelRows[] = {
+    {.name = kTileBlocks,
+     .layout = Layout::Blocks,
+     .storage = storages({TileStorage::Blocks}),
+     .needs = Need::Bytes,
+     .wantsIntegers = true,
+     .activations = ActivationClass::Bytes,
+     .minInputs = 1,
+     .checkSizes = checkBlockSizes,
+     .emit = onTiles<emitTileBlocks>},
     {.name = kTilePanel,
      .layout = Layout::Tiles,
      .storage = kAllTiles,
@@ -169,7 +184,10 @@ static std::string checkActivations(ActivationClass wanted,
 std::string KernelRow::check(const Product &product,
                              const KernelTarget &target) const {
   Need needed = needs;
-  if (layout == Layout::Tiles) {
+  if (layout == Layout::Blocks) {
+    if (numerics::Error error = product.checkBlocks())
+      return *error;
+  } else if (layout == Layout::Tiles) {
     if (numerics::Error error = numerics::TileLayout::check(product.weights))
       return *error;
     TileStorage stored = product.getTiles().storage;

@@ -28,8 +28,20 @@ Product Product::get(MatmulOp op) {
 static std::string checkLayout(const KernelRow &row, MatmulOp op) {
   if (op.getLayout() == row.layout)
     return "";
-  return op.getLayout() == Layout::Rows ? "the weights are packed in rows"
-                                        : "the weights are packed in tiles";
+  return "the weights are packed in " + stringifyLayout(op.getLayout()).str();
+}
+
+/// Whether nothing is to be said of `row` where `op` gets another kernel: its
+/// weights are in a layout that is better than that of `row`, or have no
+/// blocks that could be skipped.
+static bool isBeside(const KernelRow &row, MatmulOp op,
+                     const Product &product) {
+  if (row.layout == Layout::Blocks)
+    return op.getLayout() != Layout::Blocks &&
+           !(product.pattern &&
+             product.pattern->kind == numerics::PatternKind::Block);
+  return op.getLayout() == Layout::Blocks ||
+         (op.getLayout() == Layout::Tiles && row.layout == Layout::Rows);
 }
 
 KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
@@ -37,8 +49,7 @@ KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
   Product product = Product::get(op);
   std::string reasons;
   for (const KernelRow &row : getKernelRows()) {
-    // Weights in tiles are for the kernels on tiles.
-    if (op.getLayout() == Layout::Tiles && row.layout == Layout::Rows)
+    if (isBeside(row, op, product))
       continue;
     // Of weights in rows: what kept them out of tiles.
     std::string missing = row.check(product, target);
@@ -61,8 +72,8 @@ KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
 Layout mlir::sq::cpu::selectLayout(const Product &product,
                                    const KernelTarget &target) {
   for (const KernelRow &row : getKernelRows())
-    if (row.layout == Layout::Tiles && row.check(product, target).empty())
-      return Layout::Tiles;
+    if (row.layout != Layout::Rows && row.check(product, target).empty())
+      return row.layout;
   return Layout::Rows;
 }
 

@@ -208,7 +208,9 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
       return rewriter.notifyMatchFailure(op, "expected tensors");
     if (op.getLayout() != Layout::Rows)
       return op.emitOpError("expected weights in the layout 'rows': only the "
-                            "kernel that 'tiles' were packed for reads them");
+                            "kernel that '")
+             << stringifyLayout(op.getLayout())
+             << "' were packed for reads them";
     Location loc = op.getLoc();
     QuantFormatAttrInterface formatAttr = op.getFormat();
     Format format = formatAttr.getFormat();

@@ -86,3 +86,25 @@ func.func @shape_of_tensor_scale(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s:
     outs(%y : tensor<1x16xf32>) {format = #sq.nvfp4, layout = #sq<layout tiles>} -> tensor<1x16xf32>
   return %0 : tensor<1x16xf32>
 }
+
+// -----
+
+// SQ-MM-10: blocks that are not whole tiles
+func.func @low_blocks(%x: tensor<2x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x16xi8>, %s: tensor<1x16xf32>,
+                      %y: tensor<2x16xf32>) -> tensor<2x16xf32> {
+  // expected-error@below {{expected weights that can be stored as blocks: blocks of 4 rows are not whole tiles of 16 [SQ-MM-10]}}
+  %0 = sq.matmul ins(%x : tensor<2x64xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x512xi8>, tensor<1x16xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<2x16xf32>) {format = #sq.int<8, row>, pattern = #sq.block<4x4, 0.5>, layout = #sq<layout blocks>} -> tensor<2x16xf32>
+  return %0 : tensor<2x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: indices of fewer vectors than the pattern keeps
+func.func @few_indices(%x: tensor<2x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x14xi8>, %s: tensor<1x16xf32>,
+                       %y: tensor<2x16xf32>) -> tensor<2x16xf32> {
+  // expected-error@below {{expected indices of type 'tensor<1x16xi8>' in tiles, got 'tensor<1x14xi8>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<2x64xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x512xi8>, tensor<1x14xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<2x16xf32>) {format = #sq.int<8, row>, pattern = #sq.block<16x4, 0.5>, layout = #sq<layout blocks>} -> tensor<2x16xf32>
+  return %0 : tensor<2x16xf32>
+}

@@ -20,7 +20,7 @@ from spelling import Format, tensor
 
 TARGET = "icelake-server"
 FORMATS = ["int8.row", "int4.g32.f16", "int3.row", "mx.e2m1fn", "mx.e2m3fn", "hbfp7.g64", "nvfp4"]
-PATTERNS = ["unstructured0.5.row", "unstructured0.97.tensor", "unstructured0.0.row", "block16x4.0.75"]
+PATTERNS = ["unstructured0.5.row", "unstructured0.97.tensor", "unstructured0.0.row", "block4x4.0.75"]
 SHAPES = [(33, 130), (16, 64), (1, 1), (17, 63), (5, 200)]
 CASES = [(p, f, SHAPES[i % len(SHAPES)])
          for i, (p, f) in enumerate(itertools.product(PATTERNS, FORMATS))]

@@ -35,7 +35,7 @@ TARGETS = {
 
 # With positions; and with bitmaps, which differ in how full a vector is.
 POSITIONS = ["nm2:4", "nm1:4", "nm4:8", "nm2:8", "nm1:16", "nm8:16"]
-BITMAPS = ["unstructured0.5.row", "unstructured0.9.tensor", "block16x4.0.75", "nm3:5"]
+BITMAPS = ["unstructured0.5.row", "unstructured0.9.tensor", "block4x4.0.75", "nm3:5"]
 PATTERNS = [None, *POSITIONS, *BITMAPS]
 FORMATS = ["int8.row", "int4.row", "int3.row", "int8.tensor", "int4.g64.f16", "int4.g128",
            "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4", "hbfp7.g64", "hbfp3.g64"]

@@ -162,6 +162,55 @@ TEST(TileLayout, BitmapNibbles) {
   EXPECT_EQ(layout.countPayload(mask), 3);
 }
 
+// NUM-L10: of the vectors of a tile those that are kept, and their numbers.
+TEST(TileLayout, BlockBytes) {
+  Pattern pattern = Pattern::block(16, 4, 0.5);
+  TileLayout layout = TileLayout::getBlocks(int8(), pattern, 17, 14);
+  EXPECT_TRUE(layout.hasBlocks());
+  EXPECT_EQ(layout.vectorsPerTile(), 2);
+  EXPECT_EQ(layout.positionBytes(), 4);
+  Bytes codes(17 * 14, 0), mask(17 * 14, 0);
+  auto keep = [&](int64_t row, int64_t col, uint8_t code) {
+    mask[row * 14 + col] = 1;
+    codes[row * 14 + col] = code;
+  };
+  // Tile 0 keeps vectors 1 and 3, tile 1 only vector 2: 0 fills up.
+  keep(0, 4, 10);
+  keep(15, 7, 11);
+  keep(2, 13, 12);
+  keep(16, 9, 13);
+  PackedTiles packed;
+  packTiles(layout, codes, mask, Bytes(17 * 4), packed);
+  EXPECT_EQ(packed.positions, Bytes({1, 0, 3, 0, 0, 0, 2, 0}));
+  Bytes expected(4 * 64, 0);
+  expected[0] = 10;
+  expected[15 * 4 + 3] = 11;
+  expected[64 + 2 * 4 + 1] = 12;
+  expected[3 * 64 + 1] = 13;
+  EXPECT_EQ(packed.payload, expected);
+}
+
+// NUM-L10: kept columns, four to a vector and two vectors to 64 bytes.
+TEST(TileLayout, BlocksOfColumns) {
+  Pattern pattern = Pattern::block(16, 1, 0.75);
+  Format format = Format::integer(4, GroupScope::Row);
+  TileLayout layout = TileLayout::getBlocks(format, pattern, 1, 20);
+  EXPECT_EQ(layout.vectorsPerTile(), 2);
+  EXPECT_EQ(layout.payloadBytes(), 64);
+  Bytes codes(20, 0), mask(20, 0);
+  for (int64_t col : {3, 8, 9, 17, 19}) {
+    mask[col] = 1;
+    codes[col] = static_cast<uint8_t>(col % 7);
+  }
+  PackedTiles packed;
+  packTiles(layout, codes, mask, Bytes(4), packed);
+  // Columns 0, 1 and 2 fill up to eight.
+  EXPECT_EQ(packed.positions,
+            Bytes({0, 0, 1, 0, 2, 0, 3, 0, 8, 0, 9, 0, 17, 0, 19, 0}));
+  EXPECT_EQ(Bytes(packed.payload.begin(), packed.payload.begin() + 4),
+            Bytes({1 << 4, 2 << 4, 3 << 4, 3 | 5 << 4}));
+}
+
 // NUM-L8: the 16 scales of a group lie beside each other.
 TEST(TileLayout, ScaleOrder) {
   Format format = Format::integer(8, GroupScope::Group, 4, ScaleType::F16);
@@ -303,6 +352,70 @@ TEST(TileLayout, UnpackRejectsBrokenBitmaps) {
             "expected " + std::to_string(2 * second) +
                 " bytes of masks and offsets, got " +
                 std::to_string(2 * second - 1));
+}
+
+TEST(TileLayout, BlocksRoundTrip) {
+  unsigned seed = 100;
+  for (Pattern pattern :
+       {Pattern::block(16, 4, 0.75), Pattern::block(32, 8, 0.5),
+        Pattern::block(16, 1, 0.6), Pattern::block(16, 6, 0.5),
+        Pattern::block(64, 64, 0.0), Pattern::block(16, 4, 1.0)})
+    for (const char *name : {"int8.row", "int4.row", "mx.e2m3fn", "hbfp3.g64"})
+      for (int64_t rows : {1, 16, 37})
+        for (int64_t cols : {1, 63, 172}) {
+          Format format = *parseFormat(name);
+          ASSERT_EQ(TileLayout::checkBlocks(format, &pattern, cols),
+                    std::nullopt);
+          auto layout = TileLayout::getBlocks(format, pattern, rows, cols);
+          Matrix matrix = makeMatrix(format, &pattern, rows, cols, ++seed);
+          PackedTiles packed;
+          packTiles(layout, matrix.codes, matrix.mask, matrix.scales, packed);
+          Bytes codes(rows * cols, 0xaa), scales(matrix.scales.size());
+          ASSERT_EQ(unpackTiles(layout, packed, codes, scales), std::nullopt);
+          ASSERT_EQ(codes, matrix.codes)
+              << pattern.str() << " " << name << " " << rows << "x" << cols;
+          ASSERT_EQ(scales, matrix.scales);
+        }
+}
+
+TEST(TileLayout, RefusesBlocksOfPartsOfTiles) {
+  Pattern low = Pattern::block(4, 4, 0.5), pairs = Pattern::nm(2, 4),
+          columns = Pattern::block(16, 1, 0.5);
+  EXPECT_EQ(TileLayout::checkBlocks(int8(), &low, 64),
+            "blocks of 4 rows are not whole tiles of 16");
+  EXPECT_EQ(TileLayout::checkBlocks(int8(), &pairs, 64),
+            "the pattern is not one of blocks");
+  EXPECT_EQ(TileLayout::checkBlocks(int8(), &columns, 65540),
+            "indices of 16 bits count no more than 65536 columns");
+}
+
+TEST(TileLayout, UnpackRejectsBrokenBlocks) {
+  Pattern pattern = Pattern::block(16, 4, 0.5);
+  TileLayout layout = TileLayout::getBlocks(int8(), pattern, 17, 66);
+  Matrix matrix = makeMatrix(int8(), &pattern, 17, 66, 3);
+  PackedTiles good;
+  packTiles(layout, matrix.codes, matrix.mask, matrix.scales, good);
+  auto unpack = [&](auto damage) {
+    PackedTiles packed = good;
+    damage(packed);
+    Bytes codes(17 * 66), scales(17 * 4);
+    return unpackTiles(layout, packed, codes, scales).value_or("");
+  };
+  EXPECT_EQ(unpack([](PackedTiles &) {}), "");
+  int64_t second = layout.positionBytes();
+  EXPECT_EQ(unpack([&](PackedTiles &p) {
+              p.positions[second + 2] = p.positions[second];
+            }),
+            "index 1 of tile 1 is " + std::to_string(good.positions[second]) +
+                ", and indices ascend");
+  EXPECT_EQ(unpack([&](PackedTiles &p) {
+              p.positions[second - 1] = 1;
+            }).substr(0, 18),
+            "index 8 of tile 0 ");
+  EXPECT_EQ(unpack([&](PackedTiles &p) { p.positions.pop_back(); }),
+            "expected 36 bytes of indices, got 35");
+  EXPECT_EQ(unpack([&](PackedTiles &p) { p.payload.push_back(0); }),
+            "expected 1152 bytes of codes, got 1153");
 }
 
 } // namespace

@@ -28,6 +28,9 @@ namespace mlir::sq::cpu {
 inline constexpr StringLiteral kTilePanel = "cpu.tile-panel";
 /// Integer dot products of quantized activations with weights in tiles.
 inline constexpr StringLiteral kTileDot = "cpu.tile-dot";
+/// Integer dot products of quantized activations with weights in the layout
+/// `blocks`: dropped vectors of tiles are skipped.
+inline constexpr StringLiteral kTileBlocks = "cpu.tile-blocks";
 /// f32 multiply-adds of activations with weights in tiles, decoded in
 /// registers.
 inline constexpr StringLiteral kTileFma = "cpu.tile-fma";
@@ -59,6 +62,14 @@ struct Product {
   numerics::TileLayout getTiles() const {
     return numerics::TileLayout::get(weights, pattern ? &*pattern : nullptr,
                                      rows, cols);
+  }
+  /// Why the weights can't be in blocks; nullopt if they can.
+  numerics::Error checkBlocks() const {
+    return numerics::TileLayout::checkBlocks(
+        weights, pattern ? &*pattern : nullptr, cols);
+  }
+  numerics::TileLayout getBlocks() const {
+    return numerics::TileLayout::getBlocks(weights, *pattern, rows, cols);
   }
 };
 

@@ -329,12 +329,25 @@ TileLayout MatmulOp::getTileLayout() {
   std::optional<numerics::Pattern> pattern;
   if (SparsityPatternAttrInterface attr = getPatternAttr())
     pattern = attr.getPattern();
+  if (getLayout() == Layout::Blocks)
+    return TileLayout::getBlocks(getFormat().getFormat(), *pattern,
+                                 getNumRows(), getReductionExtent());
   return TileLayout::get(getFormat().getFormat(), pattern ? &*pattern : nullptr,
                          getNumRows(), getReductionExtent());
 }
 
 /// SQ-MM-9.
 static LogicalResult verifyTiles(MatmulOp op) {
+  if (op.getLayout() == Layout::Blocks) {
+    std::optional<numerics::Pattern> pattern;
+    if (SparsityPatternAttrInterface attr = op.getPatternAttr())
+      pattern = attr.getPattern();
+    if (numerics::Error error = TileLayout::checkBlocks(
+            op.getFormat().getFormat(), pattern ? &*pattern : nullptr,
+            op.getReductionExtent()))
+      return op.emitOpError("expected weights that can be stored as blocks: ")
+             << *error << " [SQ-MM-10]";
+  }
   TileLayout layout = op.getTileLayout();
   auto expect = [&](StringRef what, Value value, int64_t size,
                     Type element) -> LogicalResult {
@@ -368,7 +381,9 @@ static LogicalResult verifyTiles(MatmulOp op) {
     return failure();
   }
   if (op.getBitmap() &&
-      failed(expect(layout.hasBitmap() ? "masks and offsets" : "positions",
+      failed(expect(layout.hasBitmap()   ? "masks and offsets"
+                    : layout.hasBlocks() ? "indices"
+                                         : "positions",
                     op.getBitmap(), layout.positionBytes(), i8)))
     return failure();
   auto weights = RankedTensorType::get({layout.rows, layout.cols},
@@ -420,7 +435,7 @@ LogicalResult MatmulOp::verify() {
   if (static_cast<bool>(getPattern()) != static_cast<bool>(getBitmap()))
     return emitOpError("expected a pattern with a bitmap, and only with it "
                        "[SQ-MM-4]");
-  if (getLayout() == Layout::Tiles) {
+  if (getLayout() != Layout::Rows) {
     if (failed(verifyTiles(*this)))
       return failure();
   } else {

@@ -290,10 +290,11 @@ struct MatmulModel : TilingInterface::ExternalModel<MatmulModel, MatmulOp> {
       return op->emitOpError("expected a tile size that divides N = ")
              << cast<ShapedType>(matmul.getInit().getType()).getDimSize(1)
              << "; the rows of packed weights are static";
-    bool inTiles = matmul.getLayout() == Layout::Tiles;
+    bool inTiles = matmul.getLayout() != Layout::Rows;
     if (inTiles && getConstantIntValue(sizes[1]) != matmul.getNumRows())
-      return op->emitOpError("expected no tiling along N: 16 rows of weights "
-                             "in the layout 'tiles' are one");
+      return op->emitOpError("expected no tiling along N: 16 rows of weights ")
+             << "in the layout '" << stringifyLayout(matmul.getLayout())
+             << "' are one";
 
     // Rows of `value`, by `dim` of the domain, and all of its columns.
     auto rows = [&](Value value, int64_t dim) {

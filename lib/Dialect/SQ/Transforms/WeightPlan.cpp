@@ -21,26 +21,29 @@ std::optional<numerics::Pattern> LayerPlan::getPattern() const {
 
 numerics::TileLayout LayerPlan::getTiles() const {
   std::optional<numerics::Pattern> mask = getPattern();
+  if (layout == Layout::Blocks)
+    return numerics::TileLayout::getBlocks(*chain.getFormat(), *mask,
+                                           report.rows, report.columns);
   return numerics::TileLayout::get(*chain.getFormat(), mask ? &*mask : nullptr,
                                    report.rows, report.columns);
 }
 
 std::array<int64_t, 2> LayerPlan::getPayloadShape() const {
-  if (layout == Layout::Tiles && getTiles().hasBitmap())
+  if (layout != Layout::Rows && getTiles().hasBitmap())
     return {1, payloadStride};
-  if (layout == Layout::Tiles)
+  if (layout != Layout::Rows)
     return {getTiles().numTiles(), getTiles().payloadBytes()};
   return {report.rows, payloadStride};
 }
 
 std::array<int64_t, 2> LayerPlan::getBitmapShape() const {
-  if (layout == Layout::Tiles)
+  if (layout != Layout::Rows)
     return {getTiles().numTiles(), getTiles().positionBytes()};
   return {report.rows, numerics::bitmapRowBytes(report.columns)};
 }
 
 SmallVector<int64_t> LayerPlan::getScaleShape() const {
-  if (layout == Layout::Tiles)
+  if (layout != Layout::Rows)
     return {getTiles().numTiles(), getTiles().numScales()};
   QuantizeOp quantize = chain.quantize;
   Value scale = quantize.getUsedScales().front();

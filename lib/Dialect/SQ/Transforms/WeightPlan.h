@@ -53,8 +53,8 @@ struct LayerPlan {
   std::array<int64_t, 2> getBitmapShape() const;
   SmallVector<int64_t> getScaleShape() const;
   StringRef getBitmapSuffix() const {
-    return layout == Layout::Tiles && !getTiles().hasBitmap() ? ".positions"
-                                                              : ".bitmap";
+    return layout == Layout::Rows || getTiles().hasBitmap() ? ".bitmap"
+                                                            : ".positions";
   }
 };
 

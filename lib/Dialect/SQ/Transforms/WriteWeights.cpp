@@ -70,7 +70,7 @@ WeightWriter::forEachMask(LayerPlan &layer, int64_t rows,
 }
 
 LogicalResult WeightWriter::planPayload(LayerPlan &layer) {
-  if (layer.layout == Layout::Tiles) {
+  if (layer.layout != Layout::Rows) {
     numerics::TileLayout tiles = layer.getTiles();
     layer.payloadStride = numerics::TileLayout::kSlack;
     return forEachMask(layer, numerics::TileLayout::kRows,
@@ -246,7 +246,7 @@ LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
   report.bitmapBytes = bytes.bitmap.size();
   report.scaleBytes = bytes.scales.size() + tensorScale.size();
 
-  bool inTiles = layer.layout == Layout::Tiles;
+  bool inTiles = layer.layout != Layout::Rows;
   int64_t used = 0;
   ErrorMeter meter(evaluator, chain);
   for (RowRange range : evaluator.getBlocks(

@@ -398,8 +398,11 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     Then payload, bitmap and scales have ceil(N/16) rows. Where the pattern keeps
     a varying number of weights, the payload has one row, the codes of all tiles
     behind each other, and the bitmap's rows say where a tile's codes start.
-    Kernels alone read it; it has no reference lowering and can't be tiled
-    along N.
+    `blocks` (NUM-L10) is like `tiles`, but stores of a pattern whose blocks are
+    16 rows high, or a multiple of that, only the vectors that are kept; the
+    bitmap's place take their indices.
+    Kernels alone read both; they have no reference lowering and can't be
+    tiled along N.
 
     The order of summation is unspecified within f32 rounding; where both
     formats are integers, sums over a scale group are exact.
@@ -437,7 +440,8 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     are symmetric; SQ-MM-8 all operands are tensors and there is a result, or
     all are memrefs and there is none; SQ-MM-9 weights in tiles have the sizes
     of tiles, and in tiles with bitmaps a payload that is neither larger than
-    that of dense weights nor smaller than what follows its last code.
+    that of dense weights nor smaller than what follows its last code; SQ-MM-10
+    weights in the layout `blocks` have a pattern of blocks of whole tiles.
   }];
   let arguments = (ins
       SQ_TensorOrMemRef:$input, Variadic<SQ_TensorOrMemRef>:$inputScales,
