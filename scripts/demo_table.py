@@ -59,7 +59,7 @@ def main():
     print()
     print("threshold = sparse + int8 - dense: above it, the two harm each other.")
     print("int8: weights with a scale a row, activations with a scale a token.")
-    print("file: all weights, embedding and head in f32. decode: one stream, one thread, the fastest of "
+    print("file: all weights, embedding and head in f16. decode: one stream, one thread, the fastest of "
           f"{runs(folder)}.")
 
 

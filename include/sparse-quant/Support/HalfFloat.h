@@ -37,6 +37,14 @@ inline float widenBF16(uint16_t bits) {
   return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
+/// The nearest bf16, ties to even. A NaN stays one.
+inline uint16_t narrowBF16(float value) {
+  uint32_t bits = llvm::bit_cast<uint32_t>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u)
+    return static_cast<uint16_t>(bits >> 16 | 0x40u);
+  return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
 /// As above, for little-endian arrays without alignment; `out` has an element
 /// for every two bytes.
 void widenF16(llvm::ArrayRef<uint8_t> bytes, llvm::MutableArrayRef<float> out);

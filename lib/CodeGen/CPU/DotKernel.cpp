@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "DotKernel.h"
+#include "FloatLoad.h"
 #include "Loops.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -70,13 +71,7 @@ private:
   }
 
   Value load(Value matrix, Value row, Value k, int64_t valid) {
-    if (valid == lanes)
-      return vector::LoadOp::create(b, type, matrix, ValueRange{row, k});
-    Value mask = vector::ConstantMaskOp::create(
-        b, VectorType::get({lanes}, b.getI1Type()), ArrayRef<int64_t>{valid});
-    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
-    return vector::MaskedLoadOp::create(b, type, matrix, ValueRange{row, k},
-                                        mask, zero);
+    return loadFloats(b, matrix, {row, k}, lanes, valid);
   }
 
   SmallVector<Value> reduce(ArrayRef<Value> sums, int64_t unroll) {

@@ -13,7 +13,7 @@ namespace mlir::sq::cpu {
 
 /// A block of rows of the weights, all of the same extent.
 struct WeightBlock {
-  /// memref<?xEXTENTxf32>, innermost stride 1.
+  /// memref<?xEXTENTxf32>, f16 or bf16, innermost stride 1.
   Value matrix;
   /// Index of each row.
   SmallVector<Value> rows;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FloatPanel.h"
+#include "FloatLoad.h"
 #include "KernelBuilder.h"
 #include "Transpose.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -223,9 +224,6 @@ void mlir::sq::cpu::emitDensePanelProduct(ImplicitLocOpBuilder &b, Value input,
   auto type = cast<MemRefType>(weights.getType());
   PanelProduct product{input, out, type.getDimSize(0), type.getDimSize(1),
                        lanes};
-  auto f32s = VectorType::get({lanes}, b.getF32Type());
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(f32s));
-
   emitPanelProduct(
       b, product,
       [&](Value block, Value col, Value extent, Value panel, Value half) {
@@ -239,16 +237,7 @@ void mlir::sq::cpu::emitDensePanelProduct(ImplicitLocOpBuilder &b, Value input,
             if (product.outputs % lanes)
               row = arith::MinUIOp::create(
                   b, row, constantIndex(b, product.outputs - 1));
-            if (valid == lanes) {
-              rows.push_back(vector::LoadOp::create(b, f32s, weights,
-                                                    ValueRange{row, at}));
-              continue;
-            }
-            Value mask = vector::ConstantMaskOp::create(
-                b, VectorType::get({lanes}, b.getI1Type()),
-                ArrayRef<int64_t>{valid});
-            rows.push_back(vector::MaskedLoadOp::create(
-                b, f32s, weights, ValueRange{row, at}, mask, zero));
+            rows.push_back(loadFloats(b, weights, {row, at}, lanes, valid));
           }
           rows = transpose(b, rows);
           for (int64_t c = 0; c < valid; ++c)

@@ -51,7 +51,7 @@ using PanelFill = function_ref<void(Value block, Value col, Value extent,
 void emitPanelProduct(ImplicitLocOpBuilder &builder,
                       const PanelProduct &product, PanelFill fill);
 
-/// The same with f32 weights, memref<NxKxf32>.
+/// The same with dense weights, memref<NxKxf32>, f16 or bf16.
 void emitDensePanelProduct(ImplicitLocOpBuilder &builder, Value input,
                            Value weights, Value out, int64_t lanes);
 

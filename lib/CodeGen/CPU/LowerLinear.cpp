@@ -22,13 +22,13 @@ namespace mlir::sq {
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 
-static bool isRowMajorF32(Value value) {
+static bool isRowMajor(Value value) {
   auto type = dyn_cast<MemRefType>(value.getType());
-  return type && type.getRank() == 2 && type.getElementType().isF32() &&
-         type.isLastDimUnitStride();
+  return type && type.getRank() == 2 && type.isLastDimUnitStride();
 }
 
-/// Whether `op` is out[m, n] += x[m, k] * w[n, k] on f32 with static N, K.
+/// Whether `op` is out[m, n] += x[m, k] * w[n, k] with static N, K, on f32 but
+/// for weights in f16 or bf16, which are widened.
 static bool isLinear(linalg::LinalgOp op) {
   if (!op.hasPureBufferSemantics() || op.getNumDpsInputs() != 2 ||
       !linalg::isaContractionOpInterface(op) || op.getNumLoops() != 3)
@@ -42,10 +42,14 @@ static bool isLinear(linalg::LinalgOp op) {
   if (op.getIndexingMapsArray() !=
       SmallVector<AffineMap>{map({m, k}), map({n, k}), map({m, n})})
     return false;
-  for (Value operand : op->getOperands())
-    if (!isRowMajorF32(operand))
-      return false;
+  if (!llvm::all_of(op->getOperands(), isRowMajor) ||
+      !getElementTypeOrSelf(op.getDpsInputs()[0]).isF32() ||
+      !getElementTypeOrSelf(op.getDpsInits()[0]).isF32())
+    return false;
   auto weights = cast<MemRefType>(op.getDpsInputs()[1].getType());
+  Type element = weights.getElementType();
+  if (!element.isF32() && !element.isF16() && !element.isBF16())
+    return false;
   // The body of a generic contraction may be on other types than f32 sums.
   return weights.hasStaticShape();
 }

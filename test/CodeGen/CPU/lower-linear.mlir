@@ -28,6 +28,28 @@ func.func @decode_f32(%x: memref<1x72xf32>, %w: memref<32x72xf32>, %y: memref<1x
 #w = affine_map<(m, n, k) -> (n, k)>
 #y = affine_map<(m, n, k) -> (m, n)>
 
+// Weights of 16 bits are widened as they are loaded, the tail too.
+// CHECK-LABEL: @half_weights
+// AVX2-LABEL: @half_weights
+func.func @half_weights(%x: memref<1x72xf32>, %w: memref<32x72xbf16>, %y: memref<1x32xf32>) {
+  // CHECK: %[[W:.+]] = vector.load {{.*}} : memref<32x72xbf16>, vector<16xbf16>
+  // CHECK: %[[F:.+]] = arith.extf %[[W]] : vector<16xbf16> to vector<16xf32>
+  // CHECK: vector.fma %{{.+}}, %[[F]],
+  // CHECK: %[[T:.+]] = vector.maskedload {{.*}} : memref<32x72xbf16>, {{.*}} into vector<16xbf16>
+  // CHECK: arith.extf %[[T]]
+  // CHECK-NOT: linalg.matmul
+  // AVX2: arith.extf {{.*}} : vector<8xbf16> to vector<8xf32>
+  linalg.matmul indexing_maps = [#x, #w, #y] ins(%x, %w : memref<1x72xf32>, memref<32x72xbf16>)
+                outs(%y : memref<1x32xf32>)
+  return
+}
+
+// -----
+
+#x = affine_map<(m, n, k) -> (m, k)>
+#w = affine_map<(m, n, k) -> (n, k)>
+#y = affine_map<(m, n, k) -> (m, n)>
+
 // Many rows: blocks of four by four, then single rows; N = 6 is cut in twos.
 // CHECK-LABEL: @prefill_f32
 func.func @prefill_f32(%x: memref<?x64xf32>, %w: memref<6x64xf32>, %y: memref<?x6xf32>) {

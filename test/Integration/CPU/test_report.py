@@ -36,14 +36,15 @@ def expected_errors(weight, pattern, fmt):
     return errors
 
 
-def check_layer(layer, weight, pattern=None, fmt=None):
+def check_layer(layer, weight, pattern=None, fmt=None, stored="f32"):
+    """`stored`: what a layer without a format is in the weight file."""
     weight = weight.astype(F32)
     rows, cols = weight.shape
     mask = make_mask(pattern, weight)
     assert layer["shape"] == [rows, cols]
     assert layer["pattern"] == (pattern or "dense")
     assert layer["criterion"] == ("magnitude" if pattern else "")
-    assert layer["format"] == (fmt or "f32")
+    assert layer["format"] == (fmt or stored)
     assert layer["order"] == ("given" if pattern and fmt else "")
     assert layer["source_zeros"] == (weight == 0).sum()
     assert layer["kept"] == mask.sum()
@@ -106,7 +107,8 @@ def test_demo_model(demo):
                     "not cpu.tile-dot: activations in f32 have no integer kernel; not cpu.tile-fma: "
                 )
         else:
-            check_layer(layer, weight)
+            check_layer(layer, weight, stored="f16")
+            assert layer["bits_per_weight"] == 16
             assert layer["why_dense"] == "no rule matches it"
             assert layer["kernel"] == "cpu.f32"
         check_bytes(layer, folder / "model.sqw")

@@ -47,6 +47,25 @@ TEST(HalfFloat, AllBF16) {
   }
 }
 
+// Around every bf16 and every middle of two of them.
+TEST(HalfFloat, NarrowToBF16) {
+  for (uint32_t high = 0; high <= 0xffff; ++high)
+    for (uint32_t low :
+         {0x0000u, 0x0001u, 0x7fffu, 0x8000u, 0x8001u, 0xffffu}) {
+      auto value = llvm::bit_cast<float>(high << 16 | low);
+      llvm::APFloat expected(value);
+      bool lost = false;
+      expected.convert(llvm::APFloat::BFloat(),
+                       llvm::APFloat::rmNearestTiesToEven, &lost);
+      uint16_t actual = narrowBF16(value);
+      if (expected.isNaN())
+        EXPECT_TRUE(isNaN(bitsOf(widenBF16(actual)))) << high << " " << low;
+      else
+        EXPECT_EQ(actual, expected.bitcastToAPInt().getZExtValue())
+            << high << " " << low;
+    }
+}
+
 TEST(HalfFloat, UnalignedArrays) {
   const uint8_t bytes[] = {0xff, 0x00, 0x3c, 0x00, 0xc0};
   float out[2];

@@ -29,8 +29,9 @@ static void remarkOn(const LayerPlan &layer) {
                          report.getBitsPerWeight());
     else
       remark::analysis(use.op->getLoc(), getPackRemark(use.op, "dense"))
-          << remark::add("layer '{0}' is stored as dense f32: {1}", report.name,
-                         report.whyDense);
+          << remark::add("layer '{0}' is stored as dense {1}{2}{3}",
+                         report.name, report.format,
+                         report.whyDense.empty() ? "" : ": ", report.whyDense);
   }
 }
 

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "HalfWeights.h"
 #include "WeightPlan.h"
 #include "mlir/IR/Builders.h"
 
@@ -23,6 +24,7 @@ public:
 private:
   Value makeParameter(const Twine &name, RankedTensorType type, Location loc);
   void rewritePacked(LayerPlan &layer);
+  void rewriteHalf(DenseEntry &entry);
   void rewriteDense(DenseEntry &entry);
   void eraseDead();
 
@@ -81,7 +83,29 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
   }
 }
 
+/// Ops widen what they read themselves; a tensor in f32 would cost what 16 bits
+/// save.
+void WeightRewriter::rewriteHalf(DenseEntry &entry) {
+  Type half = getHalfType(builder.getContext(), entry.dtype);
+  for (Value value : entry.values) {
+    SmallVector<OpOperand *> uses;
+    for (OpOperand &use : value.getUses())
+      if (!plan.isInternal(use, evaluator))
+        uses.push_back(&use);
+    if (uses.empty())
+      continue;
+    builder.setInsertionPointAfterValue(value);
+    auto type = cast<RankedTensorType>(value.getType());
+    Value parameter =
+        makeParameter(entry.name, type.clone(half), value.getLoc());
+    for (OpOperand *use : uses)
+      readHalf(builder, *use, parameter);
+  }
+}
+
 void WeightRewriter::rewriteDense(DenseEntry &entry) {
+  if (entry.isHalf())
+    return rewriteHalf(entry);
   for (Value value : entry.values) {
     builder.setInsertionPointAfterValue(value);
     Value parameter = makeParameter(
@@ -102,7 +126,8 @@ void WeightRewriter::rewriteDense(DenseEntry &entry) {
 void WeightRewriter::eraseDead() {
   SmallVector<Operation *> candidates;
   module.walk([&](Operation *op) {
-    if (isa<ParameterOp, MaskOp, ApplyMaskOp, QuantizeOp, DequantizeOp>(op))
+    if (isa<ParameterOp, MaskOp, ApplyMaskOp, QuantizeOp, DequantizeOp,
+            arith::TruncFOp, arith::ExtFOp>(op))
       candidates.push_back(op);
     op->removeDiscardableAttr(kWhyDenseAttr);
   });

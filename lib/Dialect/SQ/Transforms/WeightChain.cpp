@@ -15,6 +15,8 @@ WeightChain::WeightChain(Value root) : root(root), base(root) {
   if ((dequantize = base.getDefiningOp<DequantizeOp>())) {
     quantize = dequantize.getValues().getDefiningOp<QuantizeOp>();
     base = quantize.getInput();
+  } else if ((half = getRoundedDType(base))) {
+    base = getRounding(base).getIn();
   }
   if ((apply = base.getDefiningOp<ApplyMaskOp>()))
     base = apply.getInput();
@@ -49,8 +51,14 @@ static LogicalResult readNorms(WeightEvaluator &evaluator, MaskOp mask,
 // OrderStudy
 //===----------------------------------------------------------------------===//
 
-/// The unmasked weight through the format and back.
 LogicalResult OrderStudy::roundTrip(RowRange range, std::vector<float> &out) {
+  if (chain.half) {
+    if (failed(evaluator.evaluate(chain.base, range, out)))
+      return failure();
+    for (float &value : out)
+      value = widenHalf(*chain.half, roundToHalf(*chain.half, value));
+    return success();
+  }
   if (!chain.quantize)
     return evaluator.evaluate(chain.base, range, out);
   QuantizeOp quantize = chain.quantize;

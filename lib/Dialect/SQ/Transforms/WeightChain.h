@@ -7,15 +7,19 @@
 #ifndef SPARSE_QUANT_LIB_DIALECT_SQ_TRANSFORMS_WEIGHTCHAIN_H
 #define SPARSE_QUANT_LIB_DIALECT_SQ_TRANSFORMS_WEIGHTCHAIN_H
 
+#include "HalfWeights.h"
 #include "sparse-quant/Dialect/SQ/Transforms/LayerReport.h"
 #include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
 #include "sparse-quant/Dialect/SQ/Transforms/WeightEvaluator.h"
 
 namespace mlir::sq {
 
-/// `root` = [dequantize of quantize of] [apply_mask of] `base`.
+/// `root` = [dequantize of quantize of, or extf of truncf of] [apply_mask of]
+/// `base`.
 struct WeightChain {
   Value root, base;
+  /// f16 or bf16, where the weight is only rounded.
+  std::optional<DType> half;
   DequantizeOp dequantize;
   QuantizeOp quantize;
   ApplyMaskOp apply;
@@ -44,6 +48,7 @@ public:
                                       std::vector<uint8_t> &out);
 
 private:
+  /// The unmasked weight through the format and back.
   LogicalResult roundTrip(RowRange range, std::vector<float> &out);
   LogicalResult computeQuantizedMask(MaskOp mask, RowRange range,
                                      std::vector<uint8_t> &out);

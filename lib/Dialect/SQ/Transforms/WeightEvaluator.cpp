@@ -5,12 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Dialect/SQ/Transforms/WeightEvaluator.h"
+#include "HalfWeights.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Linear.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 #include <cstring>
@@ -131,6 +133,15 @@ std::optional<std::string> WeightEvaluator::getKey(Value value) {
             key =
                 combine("quantize " + print(op.getFormat()), op->getOperands());
         })
+        .Case([&](arith::ExtFOp op) {
+          if (std::optional<DType> half = getRoundedDType(op.getResult()))
+            key = combine("round " + getHalfName(*half).str(),
+                          getRounding(op.getResult()).getIn());
+        })
+        .Case([&](arith::TruncFOp op) {
+          if (std::optional<DType> half = getHalfDType(type.getElementType()))
+            key = combine("truncate " + getHalfName(*half).str(), op.getIn());
+        })
         .Case([&](DequantizeOp op) {
           // Only the inverse of a quantization with its own scales.
           auto quantized = op.getValues().getDefiningOp<QuantizeOp>();
@@ -158,6 +169,8 @@ int64_t WeightEvaluator::getRowGranularity(Value value) {
     return getRowGranularity(quantize.getInput());
   if (auto dequantize = dyn_cast<DequantizeOp>(op))
     return getRowGranularity(dequantize.getValues());
+  if (arith::TruncFOp rounding = getRounding(value))
+    return getRowGranularity(rounding.getIn());
   return granularity;
 }
 
@@ -213,6 +226,37 @@ LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
       range, cols, "repair the checkpoint");
 }
 
+std::optional<DType> WeightEvaluator::getStoredDType(ParameterOp op) {
+  if (!op.getSource())
+    return std::nullopt;
+  auto stored =
+      files.readBytes(op.getName(), *op.getSource(), op.getOffset(),
+                      cast<RankedTensorType>(op.getType()).getShape());
+  if (stored)
+    return stored->dtype;
+  llvm::consumeError(stored.takeError());
+  return std::nullopt;
+}
+
+/// Values through 16 bits and back.
+static LogicalResult roundValues(arith::TruncFOp op, DType half, RowRange range,
+                                 int64_t cols, MutableArrayRef<float> values) {
+  for (auto [index, value] : llvm::enumerate(values)) {
+    float rounded = widenHalf(half, roundToHalf(half, value));
+    if (std::isinf(rounded))
+      return op.emitError()
+             << "tensor '" << getWeightName(op.getIn()) << "' has "
+             << llvm::formatv("{0:g}", value).str() << " at ["
+             << range.begin + int64_t(index) / cols << ", "
+             << int64_t(index) % cols << "], which is beyond "
+             << getHalfName(half)
+             << (half == DType::F16 ? "; use bf16 or keep the layer in f32"
+                                    : "; keep the layer in f32");
+    value = rounded;
+  }
+  return success();
+}
+
 LogicalResult WeightEvaluator::evaluate(Value value, RowRange range,
                                         std::vector<float> &out) {
   int64_t cols = getMatrixShape(value).cols;
@@ -236,6 +280,12 @@ LogicalResult WeightEvaluator::evaluate(Value value, RowRange range,
       return failure();
     numerics::applyMask(out, mask, out);
     return success();
+  }
+  if (std::optional<DType> half = getRoundedDType(value)) {
+    arith::TruncFOp rounding = getRounding(value);
+    if (failed(evaluate(rounding.getIn(), range, out)))
+      return failure();
+    return roundValues(rounding, *half, range, cols, out);
   }
   auto quantize =
       cast<DequantizeOp>(op).getValues().getDefiningOp<QuantizeOp>();

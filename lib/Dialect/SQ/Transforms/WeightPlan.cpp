@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "WeightPlan.h"
+#include "HalfWeights.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Order.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Recipe.h"
@@ -51,6 +52,15 @@ SmallVector<int64_t> LayerPlan::getScaleShape() const {
       cast<RankedTensorType>(scale.getType()).getShape());
 }
 
+bool DenseEntry::isHalf() const {
+  return getElementTypeOrSelf(value).isF32() && dtype != DType::F32;
+}
+
+uint64_t DenseEntry::getSize() const {
+  return cast<RankedTensorType>(value.getType()).getNumElements() *
+         getBitWidth(dtype) / 8;
+}
+
 namespace {
 class WeightPlanner {
 public:
@@ -69,6 +79,8 @@ private:
   void collectRuntimeOps();
   LogicalResult collectDense();
   LogicalResult addDense(Value value, const LayerPlan *study = nullptr);
+  void narrow(DenseEntry &entry);
+  void describeDense();
   /// `name`, or with a number where an entry `name` + suffix exists already.
   std::string makeName(StringRef name, ArrayRef<StringRef> suffixes);
 
@@ -125,7 +137,8 @@ QuantizeOp mlir::sq::getInputQuantization(const LinearLayer &use) {
 }
 
 static bool isWeightOp(Operation *op) {
-  return isa<MaskOp, ApplyMaskOp, QuantizeOp, DequantizeOp>(op);
+  return isa<MaskOp, ApplyMaskOp, QuantizeOp, DequantizeOp, arith::TruncFOp,
+             arith::ExtFOp>(op);
 }
 
 bool WeightPlan::isInternal(OpOperand &use, WeightEvaluator &evaluator) const {
@@ -212,6 +225,8 @@ void WeightPlanner::planLayer(LayerPlan &layer) {
   }
   if (std::optional<numerics::Format> format = chain.getFormat())
     report.format = format->str();
+  else if (chain.half)
+    report.format = getHalfName(*chain.half).str();
   report.order = describeOrder(chain);
   if (QuantizeOp quantize = getInputQuantization(use))
     report.activationFormat = quantize.getFormat().getFormat().str();
@@ -259,7 +274,9 @@ void WeightPlanner::planStorage(LayerPlan &layer) {
                                          ".scale", ".tensor_scale"});
     planLayout(layer);
   } else if (chain.isSparse()) {
-    report.whyDense = "f32 weights have no sparse kernel";
+    report.whyDense = report.format + " weights have no sparse kernel";
+  } else if (chain.half) {
+    // Dense, as the recipe says.
   } else if (auto why = layer.uses.front().op->getAttrOfType<StringAttr>(
                  kWhyDenseAttr)) {
     report.whyDense = why.str();
@@ -276,7 +293,9 @@ void WeightPlanner::collectLayers() {
     Value weight = use->weight->get();
     std::optional<std::string> key = evaluator.getKey(weight);
     Operation *def = weight.getDefiningOp();
-    if (!key || !def || def->getName().getDialectNamespace() != "sq") {
+    if (!key || !def ||
+        (def->getName().getDialectNamespace() != "sq" &&
+         !getRounding(weight))) {
       if (isa_and_present<DequantizeOp, ApplyMaskOp>(def))
         remark::missed(op->getLoc(), getPackRemark(op, "not-constant"))
             << "the weight isn't computed from constants along its last axis; "
@@ -328,6 +347,42 @@ LogicalResult WeightPlanner::addDense(Value value, const LayerPlan *study) {
   return success();
 }
 
+/// Stores an entry in 16 bits where that changes no value and all its readers
+/// widen what they read: a file's own f16 or bf16, and what was rounded.
+void WeightPlanner::narrow(DenseEntry &entry) {
+  if (entry.study || !getElementTypeOrSelf(entry.value).isF32())
+    return;
+  std::optional<DType> half = getRoundedDType(entry.value);
+  if (auto parameter = entry.value.getDefiningOp<ParameterOp>()) {
+    half = evaluator.getStoredDType(parameter);
+    if (half != DType::F16 && half != DType::BF16)
+      return;
+  }
+  bool areReaders = llvm::all_of(entry.values, [&](Value value) {
+    return llvm::all_of(value.getUses(), [&](OpOperand &use) {
+      return plan.isInternal(use, evaluator) || canReadHalf(use);
+    });
+  });
+  if (half && areReaders)
+    entry.dtype = *half;
+}
+
+/// What the entries say about layers that stay dense.
+void WeightPlanner::describeDense() {
+  for (auto &[key, layer] : plan.layers) {
+    // A tied weight is stored twice: packed, and as others read it.
+    if (layer->chain.base != layer->chain.root)
+      if (auto base = evaluator.getKey(layer->chain.base))
+        if (auto *entry = plan.dense.find(*base); entry != plan.dense.end())
+          layer->report.copyBytes = entry->second.getSize();
+    if (auto *entry = plan.dense.find(key); entry != plan.dense.end()) {
+      layer->entry = &entry->second;
+      if (entry->second.isHalf())
+        layer->report.format = getHalfName(entry->second.dtype).str();
+    }
+  }
+}
+
 LogicalResult WeightPlanner::collectDense() {
   if (options.study != StudyOrder::None)
     for (auto &[key, layer] : plan.layers)
@@ -338,7 +393,8 @@ LogicalResult WeightPlanner::collectDense() {
   WalkResult walk = module.walk([&](Operation *op) {
     for (OpOperand &operand : op->getOpOperands()) {
       Operation *def = operand.get().getDefiningOp();
-      if (isa_and_present<ParameterOp, ApplyMaskOp, DequantizeOp>(def) &&
+      if (isa_and_present<ParameterOp, ApplyMaskOp, DequantizeOp,
+                          arith::ExtFOp>(def) &&
           evaluator.getKey(operand.get()) &&
           !plan.isInternal(operand, evaluator) &&
           failed(addDense(operand.get())))
@@ -348,12 +404,9 @@ LogicalResult WeightPlanner::collectDense() {
   });
   if (walk.wasInterrupted())
     return failure();
-  // A tied weight is stored twice: packed, and as others read it.
-  for (auto &[key, layer] : plan.layers)
-    if (layer->chain.base != layer->chain.root)
-      if (auto base = evaluator.getKey(layer->chain.base))
-        if (plan.dense.contains(*base))
-          layer->report.copyBytes = layer->report.denseBytes;
+  for (auto &[key, entry] : plan.dense)
+    narrow(entry);
+  describeDense();
   return success();
 }
 

@@ -26,6 +26,8 @@ namespace mlir::sq {
 template <typename T>
 using KeyMap = llvm::MapVector<std::string, T, llvm::StringMap<unsigned>>;
 
+struct DenseEntry;
+
 /// One weight as linear layers use it.
 struct LayerPlan {
   explicit LayerPlan(Value weight) : chain(weight) {}
@@ -40,6 +42,8 @@ struct LayerPlan {
   Layout layout = Layout::Rows;
   /// In rows, and in tiles with bitmaps: bytes of a payload row.
   int64_t payloadStride = 0;
+  /// Not packed: where it is stored.
+  const DenseEntry *entry = nullptr;
 
   std::optional<numerics::Pattern> getPattern() const;
   numerics::TileLayout getTiles() const;
@@ -58,11 +62,15 @@ struct LayerPlan {
   }
 };
 
-/// A tensor that is stored as it is, or evaluated to f32.
+/// A tensor that is stored as it is, or evaluated to f32, or to 16 bits that
+/// hold its values.
 struct DenseEntry {
   Value value;
   std::string name;
   DType dtype = DType::F32;
+  /// Whether f32 values are stored in 16 bits.
+  bool isHalf() const;
+  uint64_t getSize() const;
   /// Set in a study: what to store instead of `value`.
   const LayerPlan *study = nullptr;
   /// Values of equal key that this entry replaces.

@@ -4,9 +4,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "HalfWeights.h"
 #include "WeightPlan.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "sparse-quant/Numerics/Layout.h"
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/JSON.h"
 
 #include <cstring>
@@ -290,11 +292,18 @@ LogicalResult WeightWriter::writeRaw(DenseEntry &entry) {
   return success();
 }
 
+/// Values that 16 bits hold.
+static void storeHalves(DType half, ArrayRef<float> values, uint8_t *target) {
+  for (auto [index, value] : llvm::enumerate(values))
+    llvm::support::endian::write16le(target + 2 * index,
+                                     roundToHalf(half, value));
+}
+
 LogicalResult WeightWriter::writeDense(DenseEntry &entry) {
   if (!getElementTypeOrSelf(entry.value).isF32())
     return writeRaw(entry);
   MutableArrayRef<uint8_t> target = writer.getBytes(entry.name);
-  int64_t rowBytes = getMatrixShape(entry.value).cols * sizeof(float);
+  int64_t cols = getMatrixShape(entry.value).cols;
   StudyOrder order = entry.study ? options.study : StudyOrder::None;
   std::optional<WeightChain> own;
   if (!entry.study)
@@ -304,15 +313,19 @@ LogicalResult WeightWriter::writeDense(DenseEntry &entry) {
   for (RowRange range : evaluator.getBlocks(entry.value)) {
     if (failed(study.evaluate(order, range, values)))
       return failure();
-    std::memcpy(target.data() + range.begin * rowBytes, values.data(),
-                values.size() * sizeof(float));
+    if (entry.isHalf())
+      storeHalves(entry.dtype, values, target.data() + range.begin * cols * 2);
+    else
+      std::memcpy(target.data() + range.begin * cols * sizeof(float),
+                  values.data(), values.size() * sizeof(float));
   }
   evaluator.release();
   return success();
 }
 
 LogicalResult WeightWriter::measureDense(LayerPlan &layer) {
-  layer.report.payloadBytes = layer.report.denseBytes;
+  layer.report.payloadBytes =
+      layer.entry ? layer.entry->getSize() : layer.report.denseBytes;
   // An untouched layer has no error; zeros are a measurement, too.
   if (!options.measureErrors)
     return success();

@@ -59,7 +59,8 @@ def SQ_ParameterOp : SQ_Op<"parameter", [
 
     `f` is relative to the directory of weights, an option of the pass that
     reads it. An entry may be narrower than the result (f16 or bf16 for f32);
-    widening is exact. Passes map the file into memory; the bytes never become
+    widening is exact. In the artifact's own file it stays narrow where all
+    readers can widen elements themselves: products, and `tensor.extract`. Passes map the file into memory; the bytes never become
     text or attributes, so a module of gigabytes stays a page long.
 
     The op is pure: it can be duplicated, moved and erased like a constant.

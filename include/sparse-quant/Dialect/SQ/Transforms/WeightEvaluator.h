@@ -75,6 +75,10 @@ public:
   LogicalResult encodeInput(QuantizeOp op, Value input, RowRange range,
                             numerics::Encoded &out);
 
+  /// The element type of a parameter in its file; nullopt where it can't be
+  /// read, which is reported when its values are.
+  std::optional<DType> getStoredDType(ParameterOp op);
+
   /// To be called after each layer: forgets what its rows shared, and lets the
   /// pages of the files leave memory.
   void release();

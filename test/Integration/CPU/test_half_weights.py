@@ -1,0 +1,81 @@
+"""Dense weights in f16 and bf16: the file's own bytes, widened as they are read.
+
+Widening is exact, so an artifact of 16 bits must give the very results of one
+whose file has the same values in f32, from few rows of activations to panels, at
+odd shapes, with 16 and 8 lanes. About 10 s.
+"""
+
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+from artifact import Artifact
+from packed_model import WeightFile, run
+from reference import F32
+from safetensors.numpy import save_file
+from test_tiles import module_text
+
+SHAPES = [(33, 321), (16, 256), (17, 63), (1, 1), (5, 1031), (6, 40)]
+ROWS = [1, 2, 15, 16, 41]
+DTYPES = {"f16": np.float16, "bf16": ml_dtypes.bfloat16}
+TARGETS = {"haswell": {"avx2", "fma", "f16c"}, "icelake-server": {"avx512f", "avx512bw", "avx512vl"}}
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def missing(target):
+    return not CPUINFO.exists() or not TARGETS[target] <= set(CPUINFO.read_text().split())
+
+
+def make_weights(dtype):
+    rng = np.random.default_rng(3)
+    weights = {}
+    for index, shape in enumerate(SHAPES):
+        # Subnormal halves, too, and both zeros.
+        weight = rng.standard_normal(shape) * 2.0 ** rng.integers(-20, 3, shape)
+        weight[0, ::3] = -0.0
+        weights[f"w{index}"] = weight.astype(dtype)
+    return weights
+
+
+def compile_model(folder, weights, target, *options):
+    folder.mkdir()
+    save_file({f"{name}.weight": w for name, w in weights.items()}, folder / "model.safetensors")
+    (folder / "model.mlir").write_text(module_text(weights))
+    run("sq-compile", folder / "model.mlir", "--weights-dir", folder, f"--target={target}",
+        "--openmp=false", *options, "-o", folder / "model.so")
+    return folder / "model.so"
+
+
+def products(path, weights):
+    rng = np.random.default_rng(5)
+    results = {}
+    with Artifact(path) as artifact:
+        for name, weight in weights.items():
+            for rows in ROWS:
+                x = rng.standard_normal((rows, weight.shape[1])).astype(F32)
+                function = f"{name}_{'one' if rows == 1 else 'many'}"
+                (y,) = artifact.call(function, [x], [(rows, weight.shape[0])])
+                results[name, rows] = y
+                bound = np.abs(x) @ np.abs(weight.astype(F32)).T
+                exact = x.astype(np.float64) @ weight.astype(np.float64).T
+                assert (np.abs(y - exact) <= 1e-6 * bound + 1e-30).all(), (name, rows)
+    return results
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_equal_to_the_same_values_in_f32(tmp_path, dtype, target):
+    if missing(target):
+        pytest.skip(f"needs a CPU such as {target}")
+    half = make_weights(DTYPES[dtype])
+    wide = {name: weight.astype(F32) for name, weight in half.items()}
+    paths = [compile_model(tmp_path / name, weights, target)
+             for name, weights in (("half", half), ("wide", wide))]
+    # The bytes of the file, and half as many.
+    stored = WeightFile(paths[0].with_suffix(".sqw")).tensors
+    for name, weight in half.items():
+        assert stored[f"{name}.weight"].tobytes() == weight.tobytes()
+    actual, expected = products(paths[0], half), products(paths[1], wide)
+    for key, y in actual.items():
+        np.testing.assert_array_equal(y, expected[key], str(key))
