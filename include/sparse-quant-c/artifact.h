@@ -17,6 +17,10 @@
 // meant for static linking beside others has its descriptor under another,
 // external name, which the program passes in sq_open_options::artifact.
 //
+// With several targets there is a table in place of `sq_artifact`: the constant
+// `sq_variants` (hidden), and a whole descriptor for each of them. They share
+// the weight file, and differ in the target, the code, and the layers' kernels.
+//
 // == Calling convention ==
 // `entry(args)` has one args[i] per memref, in this order:
 //   args[0]              the weights: memref<?xi8>, the whole .sqw file
@@ -56,8 +60,10 @@
 extern "C" {
 #endif
 
-/// The descriptor's name in a model.so.
+/// The descriptor's name in a model.so for one target.
 #define SQ_ARTIFACT_SYMBOL "sq_artifact"
+/// The table's name in a model.so for several.
+#define SQ_VARIANTS_SYMBOL "sq_variants"
 /// Where the weight file's own header keeps the hash of its data.
 #define SQ_WEIGHTS_HASH_KEY "sq.data_hash"
 
@@ -120,6 +126,14 @@ typedef struct sq_artifact_desc {
   const sq_state_desc *states;
   const sq_layer_desc *layers;
 } sq_artifact_desc;
+
+/// The same model for several CPUs, from the least to the best.
+typedef struct sq_variants_desc {
+  /// SQ_ABI_VERSION of the compiler.
+  uint32_t abi_version;
+  uint32_t num_variants;
+  const sq_artifact_desc *const *variants;
+} sq_variants_desc;
 
 #ifdef __cplusplus
 }

@@ -228,8 +228,10 @@ typedef struct sq_open_options {
   /// The weight file; NULL means beside the artifact: the file that holds the
   /// descriptor, with `.so` replaced by (or otherwise followed by) `.sqw`.
   const char *weights_path;
-  /// The artifact to open; NULL means the one that sq_get_api came with. A
-  /// program that links several models statically names each.
+  /// The artifact to open; NULL means the one that sq_get_api came with, the
+  /// best variant that this CPU can run. A program that links several models
+  /// statically names each; one that wants another variant gets it from
+  /// sq_api::variant.
   const struct sq_artifact_desc *artifact;
   /// SQ_OPEN_*.
   uint32_t flags;
@@ -288,6 +290,17 @@ typedef struct sq_api {
   sq_status (*call)(sq_context *context, const sq_function_desc *function,
                     const sq_tensor *const *inputs, uint32_t num_inputs,
                     const sq_tensor *const *outputs, uint32_t num_outputs);
+
+  /// Appended to version 1: only there if `size` reaches this far.
+  ///
+  /// The code of variant `index`. An artifact has one variant for each CPU that
+  /// it was compiled for, from the least to the best; `open` takes the last one
+  /// that this CPU can run, or what sq_open_options::artifact says. Returns
+  /// SQ_OK if this CPU can run it and SQ_ERROR_CPU_FEATURES if not, `message`
+  /// (may be NULL) then says why; SQ_ERROR_INVALID_ARGUMENT, and *variant is
+  /// NULL, if there is no such variant.
+  sq_status (*variant)(uint32_t index, const struct sq_artifact_desc **variant,
+                       char *message, size_t message_size);
 } sq_api;
 
 /// The one exported symbol of an artifact. NULL if the runtime inside doesn't

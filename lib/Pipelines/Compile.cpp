@@ -7,6 +7,7 @@
 #include "sparse-quant/Pipelines/Compile.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Pass/PassManager.h"
+#include "sparse-quant-c/artifact.h"
 #include "sparse-quant/CodeGen/Artifact/Emit.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
@@ -18,6 +19,7 @@
 #include "sparse-quant/Pipelines/OutputFiles.h"
 #include "sparse-quant/Pipelines/Summary.h"
 #include "sparse-quant/Target/TargetSpec.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/IR/LLVMContext.h"
@@ -32,6 +34,22 @@ using namespace mlir::sq;
 
 namespace {
 
+/// What is made for one of the targets.
+struct Variant {
+  TargetSpec target;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  CPUPipelineOptions pipeline;
+  cpu::KernelTarget kernelTarget;
+  /// The packed module, to be lowered in place. All variants but the last have
+  /// a copy.
+  ModuleOp module;
+  OwningOpRef<ModuleOp> copy;
+  ArtifactSignature signature;
+  /// What became of the layers.
+  std::vector<LayerInfo> layers;
+  std::vector<LayerReport> reports;
+};
+
 /// One compilation; the members are what a later stage needs of an earlier one.
 class Compilation {
 public:
@@ -45,7 +63,8 @@ private:
     return emitError(UnknownLoc::get(module.getContext()))
            << llvm::toString(std::move(error));
   }
-  LogicalResult runStage(function_ref<void(OpPassManager &)> build) {
+  LogicalResult runStage(ModuleOp module,
+                         function_ref<void(OpPassManager &)> build) {
     PassManager pm(module.getContext(), ModuleOp::getOperationName());
     if (options.configurePasses && failed(options.configurePasses(pm)))
       return failure();
@@ -59,21 +78,22 @@ private:
   LogicalResult
   writeFile(StringRef path,
             function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
+  LogicalResult openTargets();
   LogicalResult lower();
   LogicalResult compressAndPack();
-  void recordKernels();
-  void recordParallelRegions();
+  Layout chooseLayout(const cpu::Product &product);
+  void recordKernels(Variant &variant);
+  void recordParallelRegions(Variant &variant);
   LogicalResult writeLayerReport();
   LogicalResult writeModule();
+  std::unique_ptr<llvm::Module> generateCode(llvm::LLVMContext &context);
   LogicalResult emitMachineCode();
   LogicalResult link();
 
   ModuleOp module;
   const CompileOptions &options;
-  TargetSpec target;
-  std::unique_ptr<llvm::TargetMachine> machine;
-  CPUPipelineOptions pipeline;
-  cpu::KernelTarget kernelTarget;
+  /// One for each target, from the least to the best. Options don't move.
+  std::vector<std::unique_ptr<Variant>> variants;
   ArtifactSignature signature;
   ArtifactInfo info;
   PackResult packed;
@@ -168,21 +188,37 @@ LogicalResult Compilation::writeModule() {
   });
 }
 
+LogicalResult Compilation::openTargets() {
+  llvm::Expected<std::vector<TargetSpec>> targets =
+      parseTargets(options.target);
+  if (!targets)
+    return fail(targets.takeError());
+  bool isText =
+      options.emit == EmitKind::MLIRSQ || options.emit == EmitKind::MLIRLinalg;
+  if (isText && targets->size() > 1)
+    return fail(llvm::createStringError(
+        "each target has a module of its own, and --emit=mlir-... writes one: "
+        "name one target"));
+  for (TargetSpec &target : *targets) {
+    auto machine = createTargetMachine(target);
+    if (!machine)
+      return fail(machine.takeError());
+    Variant &variant = *variants.emplace_back(std::make_unique<Variant>());
+    variant.target = std::move(target);
+    variant.machine = std::move(*machine);
+    // Kernels are written for at least a byte of the bitmap a vector; narrower
+    // registers take a vector in parts.
+    variant.pipeline.lanes = std::max(8u, variant.target.f32Lanes);
+    variant.pipeline.isa = variant.target.isa;
+    variant.pipeline.openmp = options.openmp;
+    variant.kernelTarget = {variant.pipeline.lanes, variant.pipeline.isa};
+  }
+  return success();
+}
+
 LogicalResult Compilation::run() {
-  llvm::Expected<TargetSpec> spec = parseTarget(options.target);
-  if (!spec)
-    return fail(spec.takeError());
-  target = *spec;
-  auto targetMachine = createTargetMachine(target);
-  if (!targetMachine)
-    return fail(targetMachine.takeError());
-  machine = std::move(*targetMachine);
-  // Kernels are written for at least a byte of the bitmap a vector; narrower
-  // registers take a vector in parts.
-  pipeline.lanes = std::max(8u, target.f32Lanes);
-  pipeline.isa = target.isa;
-  kernelTarget = {pipeline.lanes, pipeline.isa};
-  pipeline.openmp = options.openmp;
+  if (failed(openTargets()))
+    return failure();
 
   info.producer = "sq-compile 0.1.0 (LLVM " LLVM_VERSION_STRING ")";
   info.modelName = options.modelName;
@@ -198,34 +234,61 @@ LogicalResult Compilation::run() {
     return failure();
   if (llvm::Error error = files.commit())
     return fail(std::move(error));
-  if (options.summary)
-    printSummary(packed.layers, *options.summary);
+  if (!options.summary)
+    return success();
+  for (const auto &variant : variants) {
+    if (variants.size() > 1 && !variant->reports.empty())
+      *options.summary << "on " << variant->target.cpu << ":\n";
+    printSummary(variant->reports, *options.summary);
+  }
   return success();
 }
 
 /// As far as `emit` says.
 LogicalResult Compilation::lower() {
-  if (failed(compressAndPack()) || failed(runStage([&](OpPassManager &pm) {
-        buildSchedulePipeline(pm, pipeline);
-      })))
+  if (failed(compressAndPack()))
     return failure();
-  recordKernels();
+  for (const auto &variant : ArrayRef(variants).drop_back()) {
+    variant->copy = module.clone();
+    variant->module = *variant->copy;
+  }
+  variants.back()->module = module;
+  for (const auto &variant : variants) {
+    if (failed(runStage(variant->module, [&](OpPassManager &pm) {
+          buildSchedulePipeline(pm, variant->pipeline);
+        })))
+      return failure();
+    recordKernels(*variant);
+  }
   if (!reportPath.empty() && failed(writeLayerReport()))
     return failure();
   if (options.emit == EmitKind::MLIRSQ)
     return writeModule();
-  if (failed(runStage(
-          [&](OpPassManager &pm) { buildReferencePipeline(pm, pipeline); })))
-    return failure();
+  for (const auto &variant : variants)
+    if (failed(runStage(variant->module, [&](OpPassManager &pm) {
+          buildReferencePipeline(pm, variant->pipeline);
+        })))
+      return failure();
   if (options.emit == EmitKind::MLIRLinalg)
     return writeModule();
-  if (failed(runStage([&](OpPassManager &pm) {
-        buildBufferizePipeline(pm, pipeline);
-        buildLowerToLLVMPipeline(pm, pipeline);
-      })))
-    return failure();
-  recordParallelRegions();
+  for (const auto &variant : variants) {
+    if (failed(runStage(variant->module, [&](OpPassManager &pm) {
+          buildBufferizePipeline(pm, variant->pipeline);
+          buildLowerToLLVMPipeline(pm, variant->pipeline);
+        })))
+      return failure();
+    recordParallelRegions(*variant);
+  }
   return emitMachineCode();
+}
+
+/// There is one copy of the weights, so it is in tiles where that is best for
+/// all targets.
+Layout Compilation::chooseLayout(const cpu::Product &product) {
+  bool isTiles = llvm::all_of(variants, [&](const auto &variant) {
+    return cpu::selectLayout(product, variant->kernelTarget) == Layout::Tiles;
+  });
+  return isTiles ? Layout::Tiles : Layout::Rows;
 }
 
 /// Applies the recipe, puts sparsity before quantization, and writes the weight
@@ -233,7 +296,8 @@ LogicalResult Compilation::lower() {
 LogicalResult Compilation::compressAndPack() {
   if (!options.recipe.empty() && failed(compressLayers(module, options.recipe)))
     return failure();
-  if (failed(runStage([](OpPassManager &pm) { buildOrderPipeline(pm); })))
+  if (failed(
+          runStage(module, [](OpPassManager &pm) { buildOrderPipeline(pm); })))
     return failure();
   if (weightPath.empty())
     return success();
@@ -253,7 +317,7 @@ LogicalResult Compilation::compressAndPack() {
           product.activations = *activations;
         product.rows = rows;
         product.cols = cols;
-        return cpu::selectLayout(product, kernelTarget);
+        return chooseLayout(product);
       };
   if (failed(packWeights(module, pack, packed)))
     return failure();
@@ -265,16 +329,17 @@ LogicalResult Compilation::compressAndPack() {
 
 /// The reports name the kernels that the layers' ops got, and what kept them
 /// from better ones.
-void Compilation::recordKernels() {
+void Compilation::recordKernels(Variant &variant) {
   llvm::StringMap<MatmulOp> products;
-  module.walk([&](MatmulOp op) {
+  variant.module.walk([&](MatmulOp op) {
     if (auto payload = op.getPayload().getDefiningOp<ParameterOp>())
       products[payload.getName().rsplit('.').first] = op;
   });
-  for (LayerReport &layer : packed.layers) {
+  variant.reports.assign(packed.layers.begin(), packed.layers.end());
+  for (LayerReport &layer : variant.reports) {
     if (MatmulOp op = products.lookup(layer.name); op && op.getKernel()) {
       layer.kernel = op.getKernel()->str();
-      cpu::KernelChoice choice = cpu::selectKernel(op, kernelTarget);
+      cpu::KernelChoice choice = cpu::selectKernel(op, variant.kernelTarget);
       if (choice.kernel == layer.kernel)
         layer.whyNotFaster = choice.whyNotBetter;
     }
@@ -292,38 +357,70 @@ void Compilation::recordKernels() {
     row.denseBytes = layer.denseBytes;
     row.packedBytes = layer.getStoredBytes();
     row.relativeError = layer.getRelativeError();
-    info.layers.push_back(std::move(row));
+    variant.layers.push_back(std::move(row));
   }
 }
 
 /// The interface says what a call costs in threads.
-void Compilation::recordParallelRegions() {
+void Compilation::recordParallelRegions(Variant &variant) {
+  variant.signature = signature;
   if (!options.openmp)
     return;
-  for (FunctionSignature &function : signature.functions) {
-    auto func = module.lookupSymbol<LLVM::LLVMFuncOp>(function.name);
+  for (FunctionSignature &function : variant.signature.functions) {
+    auto func = variant.module.lookupSymbol<LLVM::LLVMFuncOp>(function.name);
     auto count = func ? func->getAttrOfType<IntegerAttr>(kParallelRegionsAttr)
                       : IntegerAttr();
     function.parallelRegions = count ? count.getInt() : -1;
   }
 }
 
+/// Kernels are those of the best target.
 LogicalResult Compilation::writeLayerReport() {
+  std::vector<std::string> names;
+  for (const auto &variant : variants)
+    names.push_back(variant->target.triple + ":" + variant->target.cpu);
   llvm::json::Object origin{{"producer", info.producer},
                             {"model", info.modelName},
-                            {"target", target.triple + ":" + target.cpu}};
+                            {"target", llvm::join(names, ",")}};
+  packed.layers.assign(variants.back()->reports.begin(),
+                       variants.back()->reports.end());
   return writeReport(module, packed, reportPath, std::move(origin));
+}
+
+/// The code for all targets; null after an emitted error.
+std::unique_ptr<llvm::Module>
+Compilation::generateCode(llvm::LLVMContext &context) {
+  std::unique_ptr<llvm::Module> all;
+  std::vector<std::string> descriptors;
+  for (const auto &variant : variants) {
+    llvm::TargetMachine &machine = *variant->machine;
+    std::unique_ptr<llvm::Module> code = translateToLLVM(
+        variant->module, context, machine, !options.sanitizeAddresses);
+    if (!code)
+      return nullptr;
+    info.layers = variant->layers;
+    if (variants.size() > 1)
+      info.symbol = SQ_ARTIFACT_SYMBOL "." + std::to_string(descriptors.size());
+    llvm::Error error = addDescriptor(*code, variant->signature, info, machine);
+    if (!error) {
+      optimize(*code, machine, options.sanitizeAddresses);
+      if (variants.size() == 1)
+        return code;
+      error = addVariant(all, std::move(code), info.symbol);
+    }
+    if (error)
+      return (void)fail(std::move(error)), nullptr;
+    descriptors.push_back(info.symbol);
+  }
+  addVariantTable(*all, descriptors);
+  return all;
 }
 
 LogicalResult Compilation::emitMachineCode() {
   llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> code =
-      translateToLLVM(module, context, *machine, !options.sanitizeAddresses);
+  std::unique_ptr<llvm::Module> code = generateCode(context);
   if (!code)
     return failure();
-  if (llvm::Error error = addDescriptor(*code, signature, info, *machine))
-    return fail(std::move(error));
-  optimize(*code, *machine, options.sanitizeAddresses);
   if (options.emit == EmitKind::LLVMIR)
     return writeFile(outputPath, [&](llvm::raw_pwrite_stream &out) {
       code->print(out, nullptr);
@@ -331,13 +428,14 @@ LogicalResult Compilation::emitMachineCode() {
     });
 
   bool assembly = options.emit == EmitKind::Assembly;
+  // Functions say what CPU they are for; the machine is for what is common.
   if (failed(writeFile(objectPath, [&](llvm::raw_pwrite_stream &out) {
-        return emitCode(*code, *machine, assembly, out);
+        return emitCode(*code, *variants.front()->machine, assembly, out);
       })))
     return failure();
   if (!headerPath.empty() &&
       failed(writeFile(headerPath, [&](llvm::raw_pwrite_stream &out) {
-        writeHeader(signature, info, out);
+        writeHeader(variants.back()->signature, info, out);
         return llvm::Error::success();
       })))
     return failure();
@@ -350,7 +448,7 @@ LogicalResult Compilation::link() {
   link.output = outputPath;
   link.runtime = options.runtime;
   link.runtimeIsHosts = options.runtimeIsHosts;
-  link.triple = target.triple;
+  link.triple = variants.front()->target.triple;
   link.openmp = options.openmp;
   if (llvm::Error error = linkSharedLibrary(link))
     return fail(std::move(error));

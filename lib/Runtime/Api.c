@@ -24,6 +24,7 @@ static const sq_api api = {
     .context_state = sq_context_state,
     .last_error = sq_context_last_error,
     .call = sq_context_call,
+    .variant = sq_model_variant,
 };
 
 __attribute__((visibility("default"))) const sq_api *

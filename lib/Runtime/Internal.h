@@ -37,6 +37,18 @@ size_t sq_state_size(const sq_state_desc *state);
 enum { SQ_MAX_RANK = 16 };
 
 //===----------------------------------------------------------------------===//
+// Variants.c
+//===----------------------------------------------------------------------===//
+
+/// Whether this CPU can run the code of `artifact`.
+sq_status sq_check_cpu(const sq_artifact_desc *artifact, sq_message message);
+/// The last variant that this CPU can run.
+sq_status sq_choose_variant(const sq_artifact_desc **variant,
+                            sq_message message);
+sq_status sq_model_variant(uint32_t index, const sq_artifact_desc **variant,
+                           char *text, size_t size);
+
+//===----------------------------------------------------------------------===//
 // Weights.c
 //===----------------------------------------------------------------------===//
 

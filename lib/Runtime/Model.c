@@ -10,11 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// The descriptor of a model.so. Weak, because a program that links models
-/// statically has none of this name.
-extern const sq_artifact_desc sq_artifact
-    __attribute__((weak, visibility("hidden")));
-
 static sq_status check_artifact(const sq_artifact_desc *artifact,
                                 sq_message message) {
   // The version stands first: other fields only mean something if it fits.
@@ -23,14 +18,9 @@ static sq_status check_artifact(const sq_artifact_desc *artifact,
                    "the artifact has ABI version %u, its runtime %u: compile "
                    "the model again",
                    artifact->abi_version, SQ_ABI_VERSION);
-  if (artifact->target_features) {
-    const sq_feature_table *table;
-    sq_cpu cpu = sq_host_cpu(&table);
-    sq_status status =
-        sq_check_features(artifact->target_features, &cpu, table, message);
-    if (status != SQ_OK)
-      return status;
-  }
+  sq_status status = sq_check_cpu(artifact, message);
+  if (status != SQ_OK)
+    return status;
   return sq_check_descriptor(artifact, message);
 }
 
@@ -48,13 +38,9 @@ sq_status sq_model_open(const sq_open_options *options, sq_model **model,
     return sq_fail(message, SQ_ERROR_INVALID_ARGUMENT,
                    "open got unknown flags, 0x%x", options->flags);
   const sq_artifact_desc *artifact = options->artifact;
-  if (!artifact)
-    artifact = &sq_artifact;
-  if (!artifact)
-    return sq_fail(message, SQ_ERROR_NULL_POINTER,
-                   "no model is linked with this runtime: set 'artifact'");
-
-  sq_status status = check_artifact(artifact, message);
+  sq_status status = artifact ? SQ_OK : sq_choose_variant(&artifact, message);
+  if (status == SQ_OK)
+    status = check_artifact(artifact, message);
   if (status != SQ_OK)
     return status;
   sq_model *result = malloc(sizeof *result);

@@ -134,7 +134,7 @@ static void runDecode(benchmark::State &state, BenchModel &model, int64_t count,
 }
 
 Error sqbench::registerModel(const ModelOptions &options) {
-  auto session = Session::open({options.model, "", options.threads, false});
+  auto session = Session::open({options.model, "", options.threads, "", false});
   if (!session)
     return session.takeError();
   auto language = LanguageModel::create(**session);

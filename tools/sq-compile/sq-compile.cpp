@@ -74,7 +74,8 @@ static cl::opt<std::string>
     target("target",
            cl::desc("CPU to compile for: 'native' (default, this machine), an "
                     "LLVM CPU name of this architecture such as "
-                    "icelake-server, or triple:cpu"),
+                    "icelake-server, triple:cpu, or multi:cpu,cpu for several "
+                    "in one artifact"),
            cl::value_desc("cpu"), cl::init("native"), cl::cat(targetOptions));
 static cl::opt<bool>
     openmp("openmp",

@@ -81,6 +81,25 @@ static void printLayer(const sq_layer_desc &layer, LayerWidths widths,
     os << "      why: " << layer.why_dense << "\n";
 }
 
+/// Nothing for a model for one target.
+static void printVariants(const Session &session, raw_ostream &os) {
+  std::string whyNot;
+  if (!getVariant(session.getApi(), 1, whyNot))
+    return;
+  os << "variants, from the least to the best; the last that runs here is "
+        "taken\n";
+  for (uint32_t i = 0;
+       const auto *variant = getVariant(session.getApi(), i, whyNot); ++i) {
+    os << "  " << left_justify(variant->target_cpu, 16);
+    if (!whyNot.empty())
+      os << " not here: " << whyNot;
+    else
+      os << (variant == &session.descriptor() ? " runs here, taken"
+                                              : " runs here");
+    os << "\n";
+  }
+}
+
 Error sqrun::runInfo(const SessionOptions &options, raw_ostream &os) {
   auto session = Session::open(options);
   if (!session)
@@ -91,7 +110,9 @@ Error sqrun::runInfo(const SessionOptions &options, raw_ostream &os) {
   os << "target " << artifact.target_triple << ", " << artifact.target_cpu;
   if (*artifact.target_features)
     os << ", " << artifact.target_features;
-  os << "\nweights " << artifact.weights_size << " bytes, data hash "
+  os << "\n";
+  printVariants(**session, os);
+  os << "weights " << artifact.weights_size << " bytes, data hash "
      << format_hex_no_prefix(artifact.weights_data_hash, 16)
      << (artifact.embedded_weights ? ", embedded" : "") << "\n";
   for (uint32_t i = 0; i < artifact.num_functions; ++i)

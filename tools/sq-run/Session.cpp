@@ -10,6 +10,8 @@
 #include "sparse-quant-c/loader.h"
 #include "llvm/ADT/StringExtras.h"
 
+#include <cstddef>
+
 using namespace llvm;
 using namespace sqrun;
 
@@ -22,8 +24,16 @@ Session::open(const SessionOptions &options) {
   if (status != SQ_OK)
     return makeError(message);
   const sq_api *api = session->api;
+  const sq_artifact_desc *variant = nullptr;
+  if (!options.variant.empty()) {
+    Expected<const sq_artifact_desc *> found =
+        session->findVariant(options.variant);
+    if (!found)
+      return found.takeError();
+    variant = *found;
+  }
   sq_open_options openOptions = {
-      options.weights.empty() ? nullptr : options.weights.c_str(), nullptr,
+      options.weights.empty() ? nullptr : options.weights.c_str(), variant,
       options.verify ? uint32_t(SQ_OPEN_VERIFY_WEIGHTS) : 0u, 0};
   status = api->open(&openOptions, &session->model, message, sizeof message);
   if (status == SQ_OK)
@@ -35,6 +45,29 @@ Session::open(const SessionOptions &options) {
   if (status != SQ_OK)
     return session->fail(status, api->last_error(session->context));
   return session;
+}
+
+const sq_artifact_desc *sqrun::getVariant(const sq_api &api, uint32_t index,
+                                          std::string &whyNot) {
+  whyNot.clear();
+  if (api.size <= offsetof(sq_api, variant))
+    return nullptr;
+  const sq_artifact_desc *variant;
+  char message[512] = "";
+  if (api.variant(index, &variant, message, sizeof message) != SQ_OK)
+    whyNot = message;
+  return variant;
+}
+
+Expected<const sq_artifact_desc *> Session::findVariant(StringRef cpu) {
+  std::string names, whyNot;
+  for (uint32_t i = 0; const auto *variant = getVariant(*api, i, whyNot); ++i) {
+    if (cpu == variant->target_cpu)
+      return variant;
+    names += (i ? ", " : "") + std::string(variant->target_cpu);
+  }
+  return makeError("the model has no variant '" + cpu +
+                   "'; it has: " + (names.empty() ? "none" : names));
 }
 
 Session::~Session() {

@@ -21,6 +21,8 @@ struct SessionOptions {
   std::string weights;
   /// 0 means the OpenMP runtime's choice.
   int threads = 0;
+  /// CPU of the variant to take; empty means the best that runs here.
+  std::string variant;
   /// Check all of the weight file, not only its header.
   bool verify = false;
 };
@@ -33,6 +35,7 @@ public:
   Session(const Session &) = delete;
 
   const sq_artifact_desc &descriptor() const { return *api->descriptor(model); }
+  const sq_api &getApi() const { return *api; }
   /// The function, or an error that lists those there are.
   llvm::Expected<const sq_function_desc *> find(llvm::StringRef name) const;
   /// Runs a function. `inputs` are its inputs without the states.
@@ -44,6 +47,7 @@ public:
 
 private:
   Session() = default;
+  llvm::Expected<const sq_artifact_desc *> findVariant(llvm::StringRef cpu);
   llvm::Error fail(sq_status status, llvm::StringRef message) const;
 
   void *library = nullptr;
@@ -51,6 +55,11 @@ private:
   sq_model *model = nullptr;
   sq_context *context = nullptr;
 };
+
+/// Variant `index` of the artifact, null if there is none; an artifact from
+/// before there were variants has none. `whyNot` is why this CPU can't run it.
+const sq_artifact_desc *getVariant(const sq_api &api, uint32_t index,
+                                   std::string &whyNot);
 
 /// The inputs of `function`, in order.
 std::vector<const sq_tensor_desc *> inputsOf(const sq_function_desc &function);

@@ -45,6 +45,11 @@ Option<int> threads("threads", cl::init(0), cl::value_desc("n"),
                     cl::desc("OpenMP threads (default: OMP_NUM_THREADS, or all "
                              "cores)"),
                     SQ_ALL_COMMANDS);
+Option<std::string>
+    variant("variant", cl::value_desc("cpu"),
+            cl::desc("Code for this CPU, of a model for several "
+                     "(default: the best that runs here)"),
+            SQ_ALL_COMMANDS);
 Option<bool> verify("verify",
                     cl::desc("Check the data of the weight file, too, not only "
                              "its header"),
@@ -118,7 +123,7 @@ Option<bool>
 Option<bool> json("json", cl::desc("Print JSON"), SQ_PERPLEXITY);
 
 Error run() {
-  SessionOptions session = {model, weights, threads, verify};
+  SessionOptions session = {model, weights, threads, variant, verify};
   if (infoCommand)
     return runInfo(session, outs());
   if (callCommand)

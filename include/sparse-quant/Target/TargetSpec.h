@@ -42,6 +42,11 @@ struct TargetSpec {
 /// "triple:cpu" ("aarch64-linux-gnu:cortex-a76").
 llvm::Expected<TargetSpec> parseTarget(llvm::StringRef text);
 
+/// Reads a list of targets for one artifact, "multi:cpu,cpu", from the least to
+/// the best; "multi" is a list for x86-64. Anything else is a list of one. They
+/// differ in their CPU alone.
+llvm::Expected<std::vector<TargetSpec>> parseTargets(llvm::StringRef text);
+
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>>
 createTargetMachine(const TargetSpec &spec);
 

@@ -67,20 +67,60 @@ class Api(ctypes.Structure):
         ("context_state", c_void_p),
         ("last_error", ctypes.CFUNCTYPE(c_char_p, c_void_p)),
         ("call", _call_type),
+        ("variant", ctypes.CFUNCTYPE(c_int32, c_uint32, POINTER(c_void_p), c_char_p,
+                                     ctypes.c_size_t)),
     ]
+
+
+class OpenOptions(ctypes.Structure):
+    """sq_open_options."""
+
+    _fields_ = [("weights_path", c_char_p), ("artifact", c_void_p), ("flags", c_uint32),
+                ("reserved", c_uint32)]
+
+
+class ArtifactHead(ctypes.Structure):
+    """The first fields of sq_artifact_desc."""
+
+    _fields_ = [("abi_version", c_uint32), ("flags", c_uint32), ("producer", c_char_p),
+                ("model_name", c_char_p), ("target_triple", c_char_p), ("target_cpu", c_char_p)]
+
+
+def load_api(path):
+    library = ctypes.CDLL(str(path))
+    library.sq_get_api.restype = POINTER(Api)
+    return library, library.sq_get_api(c_uint32(1)).contents
+
+
+def find_variants(api):
+    """(CPU, descriptor, why it doesn't run here) of each variant."""
+    for index in range(100):
+        descriptor, message = c_void_p(), ctypes.create_string_buffer(512)
+        api.variant(index, ctypes.byref(descriptor), message, 512)
+        if not descriptor:
+            return
+        head = ctypes.cast(descriptor, POINTER(ArtifactHead)).contents
+        yield head.target_cpu.decode(), descriptor, message.value.decode()
+
+
+def list_variants(path):
+    library, api = load_api(path)
+    return [(cpu, why_not) for cpu, _, why_not in find_variants(api)]
 
 
 class Artifact:
     """One model with one context."""
 
-    def __init__(self, path, threads=0):
-        self.library = ctypes.CDLL(str(path))
-        self.library.sq_get_api.restype = POINTER(Api)
-        self.api = self.library.sq_get_api(c_uint32(1)).contents
+    def __init__(self, path, threads=0, variant=None):
+        self.library, self.api = load_api(path)
         self.model, self.context = c_void_p(), c_void_p()
+        options = OpenOptions()
+        if variant:
+            (options.artifact,) = (
+                found.value for cpu, found, _ in find_variants(self.api) if cpu == variant)
         message = ctypes.create_string_buffer(512)
         for create in (
-            lambda: self.api.open(None, ctypes.byref(self.model), message, 512),
+            lambda: self.api.open(ctypes.byref(options), ctypes.byref(self.model), message, 512),
             lambda: self.api.context_create(self.model, ctypes.byref(self.context), message, 512),
         ):
             if create():

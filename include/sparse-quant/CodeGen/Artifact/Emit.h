@@ -60,6 +60,16 @@ llvm::Error addDescriptor(llvm::Module &module,
                           const ArtifactInfo &info,
                           llvm::TargetMachine &machine);
 
+/// Adds a module, optimized, whose descriptor is `descriptor`, to `all`, which
+/// is null at first. Only the descriptor stays visible.
+llvm::Error addVariant(std::unique_ptr<llvm::Module> &all,
+                       std::unique_ptr<llvm::Module> variant,
+                       llvm::StringRef descriptor);
+
+/// Adds the table of the variants' descriptors.
+void addVariantTable(llvm::Module &module,
+                     llvm::ArrayRef<std::string> descriptors);
+
 /// Runs LLVM's -O3 pipeline for the target; with `sanitizeAddresses` the result
 /// calls AddressSanitizer's runtime around each access.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine,
