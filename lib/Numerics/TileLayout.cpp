@@ -199,48 +199,135 @@ CodeMap::CodeMap(const TileLayout &layout) {
   }
 }
 
+namespace {
+
+/// What a row of the matrix keeps, in order, a byte each.
+class KeptRow {
+public:
+  explicit KeptRow(const TileLayout &layout)
+      : layout(layout), map(layout),
+        size(layout.paddedCols() / layout.m * layout.n),
+        values(size + layout.m), positions(size + layout.m) {}
+
+  /// `codes` and `keeps` are the row's; of a row beyond the last, null.
+  void fill(const uint8_t *codes, const uint8_t *keeps);
+  /// Stores them as row `lane` of a tile.
+  void store(int64_t lane, uint8_t *payload, uint8_t *position) const;
+
+private:
+  template <int64_t m>
+  void fillGroups(const uint8_t *codes, const uint8_t *keeps);
+  template <int64_t m>
+  void fillGroup(int64_t group, const uint8_t *codes, const uint8_t *keeps);
+
+  const TileLayout &layout;
+  CodeMap map;
+  int64_t size;
+  /// With room for what a group writes and the next one overwrites.
+  std::vector<uint8_t> values, positions;
+};
+
+} // namespace
+
+/// Group `group` of M columns, of whose codes `keeps` says which stay. What is
+/// kept, and as many dropped columns as it takes to make N; which ones is
+/// random, so each column is written, and the next one over it unless it stays.
+template <int64_t m>
+void KeptRow::fillGroup(int64_t group, const uint8_t *codes,
+                        const uint8_t *keeps) {
+  int64_t spare = layout.n, next = group * layout.n;
+  for (int64_t i = 0; i < m; ++i)
+    spare -= keeps[i] != 0;
+  for (int64_t i = 0; i < m; ++i) {
+    bool kept = keeps[i];
+    values[next] = kept ? map.stored[codes[i]] : 0;
+    positions[next] = static_cast<uint8_t>(i);
+    next += int64_t(kept) | int64_t(spare > 0);
+    spare -= !kept;
+  }
+}
+
+template <int64_t m>
+void KeptRow::fillGroups(const uint8_t *codes, const uint8_t *keeps) {
+  int64_t cols = codes ? layout.cols : 0, whole = cols / m;
+  for (int64_t group = 0; group < whole; ++group)
+    fillGroup<m>(group, codes + group * m, keeps + group * m);
+  // Columns behind the last are dropped.
+  uint8_t lastCodes[m] = {}, lastKeeps[m] = {};
+  for (int64_t i = 0; i < cols % m; ++i) {
+    lastCodes[i] = codes[whole * m + i];
+    lastKeeps[i] = keeps[whole * m + i];
+  }
+  for (int64_t group = whole; group * layout.n < size; ++group) {
+    fillGroup<m>(group, lastCodes, lastKeeps);
+    std::fill_n(lastKeeps, m, 0);
+  }
+}
+
+void KeptRow::fill(const uint8_t *codes, const uint8_t *keeps) {
+  switch (layout.m) {
+  case 1: {
+    int64_t cols = codes ? layout.cols : 0;
+    for (int64_t col = 0; col < cols; ++col)
+      values[col] = keeps[col] ? map.stored[codes[col]] : 0;
+    std::fill(values.begin() + cols, values.end(), 0);
+    return;
+  }
+  case 4:
+    return fillGroups<4>(codes, keeps);
+  case 8:
+    return fillGroups<8>(codes, keeps);
+  default:
+    return fillGroups<16>(codes, keeps);
+  }
+}
+
+/// Spreads fields of 8 / `fields` bits over four bytes of each vector, which
+/// start at `to`.
+template <int64_t fields>
+static void spread(const uint8_t *from, int64_t size, uint8_t *to) {
+  constexpr int64_t depth = TileLayout::kDepth;
+  for (int64_t i = 0; i < size; i += fields * depth, to += TileLayout::kVector)
+    for (int64_t byte = 0; byte < depth; ++byte) {
+      unsigned bits = 0;
+      for (int64_t field = 0; field < fields; ++field)
+        bits |= unsigned(from[i + field * depth + byte])
+                << (field * (8 / fields));
+      to[byte] = static_cast<uint8_t>(bits);
+    }
+}
+
+void KeptRow::store(int64_t lane, uint8_t *payload, uint8_t *position) const {
+  int64_t offset = lane * TileLayout::kDepth;
+  if (layout.storedBits() == 4)
+    spread<2>(values.data(), size, payload + offset);
+  else
+    spread<1>(values.data(), size, payload + offset);
+  if (layout.positionBits() == 2)
+    spread<4>(positions.data(), size, position + offset);
+  else if (layout.hasPositions())
+    spread<2>(positions.data(), size, position + offset);
+}
+
 /// Dense and with positions: N of each M columns.
 static void packColumns(const TileLayout &layout,
                         std::span<const uint8_t> codes,
                         std::span<const uint8_t> mask, PackedTiles &out) {
-  CodeMap map(layout);
-  out.payload.assign(layout.numTiles() * layout.payloadBytes(), 0);
-  out.positions.assign(layout.numTiles() * layout.positionBytes(), 0);
-
-  auto store = [](std::vector<uint8_t> &to, Slot slot, uint8_t value,
-                  unsigned bits) {
-    uint8_t field = static_cast<uint8_t>((1u << bits) - 1);
-    to[slot.index] = static_cast<uint8_t>(
-        (to[slot.index] & ~(field << slot.shift)) | value << slot.shift);
-  };
-  constexpr int64_t depth = TileLayout::kDepth;
-  int64_t numGroups = layout.paddedCols() / layout.m;
-  for (int64_t row = 0; row < layout.tiledRows(); ++row)
-    for (int64_t group = 0; group < numGroups; ++group) {
-      int64_t first = group * layout.m;
-      auto isKept = [&](int64_t i) {
-        return row < layout.rows && first + i < layout.cols &&
-               (mask.empty() || mask[row * layout.cols + first + i]);
-      };
-      // What is kept, and as many dropped columns as it takes to make N.
-      int64_t spare = layout.n;
-      for (int64_t i = 0; i < layout.m; ++i)
-        spare -= isKept(i);
-      int64_t index = group * layout.n;
-      for (int64_t i = 0; i < layout.m; ++i) {
-        bool kept = isKept(i);
-        if (!kept && spare-- <= 0)
-          continue;
-        int64_t vector = index / depth, byte = index % depth;
-        ++index;
-        uint8_t code = kept ? codes[row * layout.cols + first + i] : 0;
-        store(out.payload, findCode(layout, row, vector, byte),
-              map.stored[code], layout.storedBits());
-        if (layout.hasPositions())
-          store(out.positions, findPosition(layout, row, vector, byte),
-                static_cast<uint8_t>(i), layout.positionBits());
-      }
-    }
+  out.payload.resize(layout.numTiles() * layout.payloadBytes());
+  out.positions.resize(layout.numTiles() * layout.positionBytes());
+  std::vector<uint8_t> all(mask.empty() ? layout.cols : 0, 1);
+  KeptRow kept(layout);
+  for (int64_t row = 0; row < layout.tiledRows(); ++row) {
+    if (row < layout.rows)
+      kept.fill(codes.data() + row * layout.cols,
+                mask.empty() ? all.data() : mask.data() + row * layout.cols);
+    else
+      kept.fill(nullptr, nullptr);
+    int64_t tile = row / TileLayout::kRows;
+    kept.store(row % TileLayout::kRows,
+               out.payload.data() + tile * layout.payloadBytes(),
+               out.positions.data() + tile * layout.positionBytes());
+  }
 }
 
 static Error unpackColumns(const TileLayout &layout, const PackedTiles &packed,
