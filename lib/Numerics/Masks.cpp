@@ -37,12 +37,20 @@ static inline void keepRanked(const int32_t *keys, int64_t n, int64_t m,
   }
 }
 
-/// The same with m a constant, so that it becomes straight-line code.
-template <int64_t m>
-static void keepSmallGroups(const int32_t *keys, int64_t n, int64_t groups,
-                            uint8_t *keep) {
-  for (int64_t g = 0; g < groups; ++g)
-    keepRanked(keys + g * m, n, m, keep + g * m);
+/// The same for m = 4. Each pair is compared once: of two, key j goes before
+/// key i < j if it is larger, otherwise key i goes before key j. Without
+/// branches or loops, so that several groups are vectorized together.
+static void keepOfFour(const int32_t *keys, int32_t n, int64_t groups,
+                       uint8_t *keep) {
+  for (int64_t g = 0; g < groups; ++g, keys += 4, keep += 4) {
+    int32_t a = keys[0], b = keys[1], c = keys[2], d = keys[3];
+    int32_t ba = b > a, ca = c > a, da = d > a, cb = c > b, db = d > b,
+            dc = d > c;
+    keep[0] = ba + ca + da < n;
+    keep[1] = 1 - ba + cb + db < n;
+    keep[2] = 2 - ca - cb + dc < n;
+    keep[3] = 3 - da - db - dc < n;
+  }
 }
 
 /// The same for m up to `width`, with the loops the other way round: key j is
@@ -74,15 +82,15 @@ static void keepGroups(const Pattern &pattern, const int32_t *keys,
                        int64_t groups, uint8_t *keep) {
   int64_t n = pattern.n, m = pattern.m;
   if (m == 4)
-    return keepSmallGroups<4>(keys, n, groups, keep);
-  if (m == 8)
-    return keepSmallGroups<8>(keys, n, groups, keep);
+    return keepOfFour(keys, static_cast<int32_t>(n), groups, keep);
   if (m > 32)
     return keepWideGroups<64>(keys, n, m, groups, keep);
   if (m > 16)
     return keepWideGroups<32>(keys, n, m, groups, keep);
   if (m > 8)
     return keepWideGroups<16>(keys, n, m, groups, keep);
+  if (m == 8)
+    return keepWideGroups<8>(keys, n, m, groups, keep);
   for (int64_t g = 0; g < groups; ++g)
     keepRanked(keys + g * m, n, m, keep + g * m);
 }

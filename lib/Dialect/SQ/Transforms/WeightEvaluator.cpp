@@ -21,9 +21,9 @@
 using namespace mlir;
 using namespace mlir::sq;
 
-/// A block's f32 values take about a megabyte: more than enough to amortize
-/// every call, little enough to stay in the cache.
-static constexpr int64_t kBlockElements = 1 << 18;
+/// A block's f32 values take a quarter of a megabyte: more than enough to
+/// amortize every call, little enough to stay in a core's cache.
+static constexpr int64_t kBlockElements = 1 << 16;
 
 MatrixShape mlir::sq::getMatrixShape(Value value) {
   ArrayRef<int64_t> shape = cast<RankedTensorType>(value.getType()).getShape();
@@ -213,7 +213,7 @@ LogicalResult WeightEvaluator::readParameter(ParameterOp op, RowRange range,
   int64_t cols = getMatrixShape(op.getResult()).cols;
   out.resize(range.size() * cols);
   // A large range is a whole tensor, of which there is no need for two.
-  constexpr size_t part = 4 * kBlockElements;
+  constexpr size_t part = 16 * kBlockElements;
   for (size_t begin = 0; begin < out.size(); begin += part) {
     values->read(
         range.begin * cols + begin,

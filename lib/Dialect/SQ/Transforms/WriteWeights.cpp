@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "HalfWeights.h"
 #include "WeightPlan.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "sparse-quant/Numerics/Layout.h"
 #include "llvm/Support/Endian.h"
@@ -28,15 +29,19 @@ public:
   LogicalResult run();
 
 private:
-  LogicalResult forEachMask(LayerPlan &layer, int64_t rows,
+  /// Calls work(evaluator, layer) for all layers, on several threads.
+  LogicalResult forEachLayer(
+      function_ref<LogicalResult(WeightEvaluator &, LayerPlan &)> work);
+  LogicalResult forEachMask(WeightEvaluator &evaluator, LayerPlan &layer,
+                            int64_t rows,
                             function_ref<void(ArrayRef<uint8_t>)> visit);
-  LogicalResult planPayload(LayerPlan &layer);
+  LogicalResult planPayload(WeightEvaluator &evaluator, LayerPlan &layer);
   llvm::Error declarePacked(const LayerPlan &layer);
   LogicalResult declare();
-  LogicalResult writePacked(LayerPlan &layer);
+  LogicalResult writePacked(WeightEvaluator &evaluator, LayerPlan &layer);
   LogicalResult writeDense(DenseEntry &entry);
   LogicalResult writeRaw(DenseEntry &entry);
-  LogicalResult measureDense(LayerPlan &layer);
+  LogicalResult measureDense(WeightEvaluator &evaluator, LayerPlan &layer);
 
   LogicalResult fail(Operation *op, llvm::Error error) {
     return op->emitError() << llvm::toString(std::move(error));
@@ -51,6 +56,27 @@ private:
 };
 } // namespace
 
+/// Whether the scores of all of the layer's weights are in memory at once.
+static bool needsWholeLayer(const LayerPlan &layer) {
+  return layer.pattern && isWhole(layer.pattern.getPattern());
+}
+
+LogicalResult WeightWriter::forEachLayer(
+    function_ref<LogicalResult(WeightEvaluator &, LayerPlan &)> work) {
+  // Memory is bounded by a few blocks of rows for each thread, and one layer.
+  SmallVector<LayerPlan *> byBlocks, whole;
+  for (auto &[key, layer] : plan.layers)
+    (needsWholeLayer(*layer) ? whole : byBlocks).push_back(&*layer);
+  for (LayerPlan *layer : whole)
+    if (failed(work(evaluator, *layer)))
+      return failure();
+  return failableParallelForEach(module.getContext(), byBlocks,
+                                 [&](LayerPlan *layer) {
+                                   WeightEvaluator own(files);
+                                   return work(own, *layer);
+                                 });
+}
+
 //===----------------------------------------------------------------------===//
 // Layout
 //===----------------------------------------------------------------------===//
@@ -58,7 +84,8 @@ private:
 /// Calls visit(mask) for each block of rows of a sparse layer, blocks being
 /// whole multiples of `rows`.
 LogicalResult
-WeightWriter::forEachMask(LayerPlan &layer, int64_t rows,
+WeightWriter::forEachMask(WeightEvaluator &evaluator, LayerPlan &layer,
+                          int64_t rows,
                           function_ref<void(ArrayRef<uint8_t>)> visit) {
   Value mask = ApplyMaskOp(layer.chain.apply).getMask();
   std::vector<uint8_t> keep;
@@ -71,11 +98,12 @@ WeightWriter::forEachMask(LayerPlan &layer, int64_t rows,
   return success();
 }
 
-LogicalResult WeightWriter::planPayload(LayerPlan &layer) {
+LogicalResult WeightWriter::planPayload(WeightEvaluator &evaluator,
+                                        LayerPlan &layer) {
   if (layer.layout != Layout::Rows) {
     numerics::TileLayout tiles = layer.getTiles();
     layer.payloadStride = numerics::TileLayout::kSlack;
-    return forEachMask(layer, numerics::TileLayout::kRows,
+    return forEachMask(evaluator, layer, numerics::TileLayout::kRows,
                        [&](ArrayRef<uint8_t> keep) {
                          layer.payloadStride += tiles.countPayload(keep);
                        });
@@ -91,7 +119,7 @@ LogicalResult WeightWriter::planPayload(LayerPlan &layer) {
     } else {
       // Rows keep different numbers of elements: the mask has to be known.
       widest = 0;
-      if (failed(forEachMask(layer, 1, [&](ArrayRef<uint8_t> keep) {
+      if (failed(forEachMask(evaluator, layer, 1, [&](ArrayRef<uint8_t> keep) {
             for (; !keep.empty(); keep = keep.drop_front(cols))
               widest = std::max<int64_t>(widest,
                                          llvm::count(keep.take_front(cols), 1));
@@ -141,12 +169,16 @@ llvm::Error WeightWriter::declarePacked(const LayerPlan &layer) {
 }
 
 LogicalResult WeightWriter::declare() {
+  if (failed(forEachLayer([&](WeightEvaluator &evaluator, LayerPlan &layer) {
+        return layer.packed && layer.hasVaryingPayload()
+                   ? planPayload(evaluator, layer)
+                   : success();
+      })))
+    return failure();
   llvm::json::Object described;
   for (auto &[key, layer] : plan.layers) {
     if (!layer->packed)
       continue;
-    if (layer->hasVaryingPayload() && failed(planPayload(*layer)))
-      return failure();
     if (llvm::Error error = declarePacked(*layer))
       return fail(layer->uses.front().op, std::move(error));
     const LayerReport &report = layer->report;
@@ -232,7 +264,8 @@ static void storeRows(const LayerPlan &layer, RowRange range,
                  firstScale * numerics::scaleBytes(format.scaleType));
 }
 
-LogicalResult WeightWriter::writePacked(LayerPlan &layer) {
+LogicalResult WeightWriter::writePacked(WeightEvaluator &evaluator,
+                                        LayerPlan &layer) {
   WeightChain &chain = layer.chain;
   LayerReport &report = layer.report;
   numerics::Format format = *chain.getFormat();
@@ -323,7 +356,8 @@ LogicalResult WeightWriter::writeDense(DenseEntry &entry) {
   return success();
 }
 
-LogicalResult WeightWriter::measureDense(LayerPlan &layer) {
+LogicalResult WeightWriter::measureDense(WeightEvaluator &evaluator,
+                                         LayerPlan &layer) {
   layer.report.payloadBytes =
       layer.entry ? layer.entry->getSize() : layer.report.denseBytes;
   // An untouched layer has no error; zeros are a measurement, too.
@@ -341,9 +375,11 @@ LogicalResult WeightWriter::measureDense(LayerPlan &layer) {
 LogicalResult WeightWriter::run() {
   if (failed(declare()))
     return failure();
-  for (auto &[key, layer] : plan.layers)
-    if (failed(layer->packed ? writePacked(*layer) : measureDense(*layer)))
-      return failure();
+  if (failed(forEachLayer([&](WeightEvaluator &evaluator, LayerPlan &layer) {
+        return layer.packed ? writePacked(evaluator, layer)
+                            : measureDense(evaluator, layer);
+      })))
+    return failure();
   for (auto &[key, entry] : plan.dense)
     if (failed(writeDense(entry)))
       return failure();
