@@ -6,7 +6,7 @@
 func.func @blocks(%x: tensor<?x64xi8>, %xs: tensor<?x1xf32>, %p: tensor<1x256xi8>, %b: tensor<1x8xi8>,
                   %s: tensor<1x16xf32>, %y: tensor<?x16xf32>) -> tensor<?x16xf32> {
   // CHECK: kernel = "cpu.tile-blocks"
-  // expected-remark@below {{selected cpu.tile-blocks}}
+  // expected-remark@below {{kernel=cpu.tile-blocks}}
   %0 = sq.matmul ins(%x, %xs : tensor<?x64xi8>, tensor<?x1xf32>)
     weights(%p, bitmap(%b), scales(%s) : tensor<1x256xi8>, tensor<1x8xi8>, tensor<1x16xf32>) outs(%y : tensor<?x16xf32>)
     {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, pattern = #sq.block<16x4, 0.75>,

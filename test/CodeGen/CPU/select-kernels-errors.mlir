@@ -12,7 +12,7 @@ func.func @illegal_decision(%x: tensor<1x64xf32>, %p: tensor<8x64xi8>, %s: tenso
 
 func.func @unknown_kernel(%x: tensor<1x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>,
                           %y: tensor<1x8xf32>) -> tensor<1x8xf32> {
-  // expected-error@below {{kernel 'cpu.fast' can't compute this op: it is none of 'cpu.tile-panel', 'cpu.tile-dot', 'cpu.tile-fma', 'cpu.decode-rows', 'cpu.reference'}}
+  // expected-error@below {{kernel 'cpu.fast' can't compute this op: it is none of 'cpu.tile-blocks', 'cpu.tile-panel', 'cpu.tile-dot', 'cpu.tile-fma', 'cpu.decode-rows', 'cpu.reference'}}
   %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
     outs(%y : tensor<1x8xf32>) {format = #sq.int<8, row>, kernel = "cpu.fast"} -> tensor<1x8xf32>
   return %0 : tensor<1x8xf32>
