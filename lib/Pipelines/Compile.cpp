@@ -282,13 +282,14 @@ LogicalResult Compilation::lower() {
   return emitMachineCode();
 }
 
-/// There is one copy of the weights, so it is in tiles where that is best for
-/// all targets.
+/// There is one copy of the weights, so where targets differ in the best
+/// layout, it is in rows, which all can read.
 Layout Compilation::chooseLayout(const cpu::Product &product) {
-  bool isTiles = llvm::all_of(variants, [&](const auto &variant) {
-    return cpu::selectLayout(product, variant->kernelTarget) == Layout::Tiles;
+  Layout layout = cpu::selectLayout(product, variants.front()->kernelTarget);
+  bool isShared = llvm::all_of(variants, [&](const auto &variant) {
+    return cpu::selectLayout(product, variant->kernelTarget) == layout;
   });
-  return isTiles ? Layout::Tiles : Layout::Rows;
+  return isShared ? layout : Layout::Rows;
 }
 
 /// Applies the recipe, puts sparsity before quantization, and writes the weight
