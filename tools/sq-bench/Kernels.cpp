@@ -173,6 +173,11 @@ static Error parseShape(StringRef text, LayerSpec &spec) {
   return Error::success();
 }
 
+/// What activations can't be quantized for.
+static bool isFloat(StringRef weights) {
+  return weights == "f32" || weights == "f16" || weights == "bf16";
+}
+
 static Error checkFormat(const char *option, const std::string &text) {
   if (text == "f32" || mlir::sq::numerics::parseFormat(text))
     return Error::success();
@@ -183,8 +188,9 @@ static Error checkFormat(const char *option, const std::string &text) {
 
 static Error checkGrid(const KernelOptions &options) {
   for (const std::string &text : options.weights)
-    if (Error error = checkFormat("weights", text))
-      return error;
+    if (!isFloat(text))
+      if (Error error = checkFormat("weights", text))
+        return error;
   for (const std::string &text : options.activations)
     if (Error error = checkFormat("activations", text))
       return error;
@@ -210,7 +216,7 @@ Error sqbench::registerKernels(const KernelOptions &options) {
           LayerSpec spec = {0, 0, weights, pattern, activations};
           if (Error error = parseShape(shape, spec))
             return error;
-          if (weights == "f32" && activations != "f32") {
+          if (isFloat(weights) && activations != "f32") {
             skipped = true;
             continue;
           }

@@ -5,13 +5,14 @@ whose file has the same values in f32, from few rows of activations to panels, a
 odd shapes, with 16 and 8 lanes. About 10 s.
 """
 
+import json
 from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
 from artifact import Artifact
-from packed_model import WeightFile, run
+from packed_model import WeightFile, rule, run, sparsify
 from reference import F32
 from safetensors.numpy import save_file
 from test_tiles import module_text
@@ -79,3 +80,44 @@ def test_equal_to_the_same_values_in_f32(tmp_path, dtype, target):
     actual, expected = products(paths[0], half), products(paths[1], wide)
     for key, y in actual.items():
         np.testing.assert_array_equal(y, expected[key], str(key))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("pattern", [None, "nm2:4", "unstructured0.6.row"])
+def test_recipes_round_to_nearest_even(tmp_path, dtype, pattern):
+    """NUM-F16: masked, then rounded as ml_dtypes and NumPy do; the report says how far."""
+    rng = np.random.default_rng(9)
+    weights = {name: (rng.standard_normal(w.shape) * 2.0 ** rng.integers(-20, 3, w.shape)).astype(F32)
+               for name, w in make_weights(F32).items()}
+    # Ties of bf16 and of f16.
+    weights["w1"] = (1 + rng.integers(0, 64, (16, 256)) / 4096).astype(F32)
+    (tmp_path / "recipe.yaml").write_text(f"rules:\n  - {rule('*', pattern, dtype)}\n")
+    path = compile_model(tmp_path / "m", weights, "haswell", "--recipe", tmp_path / "recipe.yaml",
+                         "--report", tmp_path / "report.json")
+    stored = WeightFile(path.with_suffix(".sqw")).tensors
+    report = {layer["name"]: layer for layer in json.loads((tmp_path / "report.json").read_text())["layers"]}
+    for name, weight in weights.items():
+        expected = sparsify(pattern, weight).astype(DTYPES[dtype])
+        assert stored[f"{name}.weight"].tobytes() == expected.tobytes(), name
+        layer = report[name]
+        assert (layer["format"], layer["bits_per_weight"]) == (dtype, 16)
+        assert layer["kernel"] == "cpu.f32"
+        error = weight.astype(np.float64) - expected.astype(np.float64)
+        np.testing.assert_allclose(
+            layer["errors"]["sparsity_first"]["l2"], np.sqrt((error * error).sum()), rtol=1e-9)
+        rounding = weight.astype(np.float64) - weight.astype(DTYPES[dtype]).astype(np.float64)
+        np.testing.assert_allclose(
+            layer["errors"]["quantization"]["l1"], np.abs(rounding).sum(), rtol=1e-9)
+
+
+def test_beyond_f16_is_an_error(tmp_path):
+    weights = {"w": np.ones((4, 8), F32)}
+    weights["w"][2, 5] = 70000
+    save_file({"w.weight": weights["w"]}, tmp_path / "model.safetensors")
+    (tmp_path / "model.mlir").write_text(module_text(weights))
+    (tmp_path / "recipe.yaml").write_text("rules:\n  - match: w\n    weights: f16\n")
+    process = run("sq-compile", tmp_path / "model.mlir", "--weights-dir", tmp_path, "--recipe",
+                  tmp_path / "recipe.yaml", "--target=haswell", "-o", tmp_path / "m.so", check=False)
+    assert process.returncode == 1
+    (line,) = [text for text in process.stderr.splitlines() if "error:" in text]
+    assert "tensor 'w.weight' has 70000 at [2, 5], which is beyond f16; use bf16" in line

@@ -11,6 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Dialect/SQ/Transforms/Compress.h"
+#include "HalfWeights.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -43,6 +45,8 @@ namespace {
 struct Layer {
   ParameterOp weight;
   SmallVector<LinearLayer> uses;
+  /// Look-ups of the same weight.
+  SmallVector<tensor::ExtractOp> lookUps;
   const RecipeRule *rule = nullptr;
 
   StringRef getName() { return getLayerName(weight.getName()); }
@@ -132,6 +136,11 @@ void Compressor::collectLayers() {
     if (!layer.weight)
       layer.weight = weight;
     layer.uses.push_back(*use);
+  });
+  module.walk([&](tensor::ExtractOp op) {
+    if (auto weight = op.getTensor().getDefiningOp<ParameterOp>())
+      if (auto *it = layers.find(getParameterKey(weight)); it != layers.end())
+        it->second.lookUps.push_back(op);
   });
 }
 
@@ -250,6 +259,12 @@ Value Compressor::compressWeight(ParameterOp weight, const RecipeRule &rule) {
         getPatternAttr(builder.getContext(), rule.sparsity->pattern));
     value = ApplyMaskOp::create(builder, loc, type, value, mask);
   }
+  if (rule.half) {
+    Type half = getHalfType(builder.getContext(), rule.half->dtype);
+    Value rounded =
+        arith::TruncFOp::create(builder, loc, type.clone(half), value);
+    value = arith::ExtFOp::create(builder, loc, type, rounded);
+  }
   if (rule.weights) {
     QuantFormatAttrInterface format =
         getFormatAttr(builder.getContext(), rule.weights->format);
@@ -288,6 +303,12 @@ void Compressor::compress(Layer &layer) {
   const RecipeRule &rule = *layer.rule;
   if (rule.dense)
     return remarkOnDense(layer, "rule '" + rule.match + "' says dense");
+  // A tied embedding in 16 bits is one copy; what a mask drops, it keeps.
+  if (rule.half && !rule.sparsity)
+    for (tensor::ExtractOp op : layer.lookUps) {
+      auto weight = op.getTensor().getDefiningOp<ParameterOp>();
+      op.getTensorMutable().assign(compressWeight(weight, rule));
+    }
   for (LinearLayer &use : layer.uses) {
     auto weight = use.weight->get().getDefiningOp<ParameterOp>();
     use.weight->set(compressWeight(weight, rule));
@@ -299,13 +320,13 @@ void Compressor::compress(Layer &layer) {
     if (rule.sparsity && rule.sparsity->isWanda())
       pattern += " by wanda";
     remark::passed(use.op->getLoc(), remarkOptions(use.op, "compressed"))
-        << remark::add(
-               "layer '{0}' of {1}x{2}: pattern {3}, weights {4}, "
-               "activations {5} (rule '{6}')",
-               layer.getName().str(), use.getRows(), use.getColumns(), pattern,
-               rule.weights ? rule.weights->format.str() : "f32",
-               rule.activations ? rule.activations->format.str() : "f32",
-               rule.match);
+        << remark::add("layer '{0}' of {1}x{2}: pattern {3}, weights {4}, "
+                       "activations {5} (rule '{6}')",
+                       layer.getName().str(), use.getRows(), use.getColumns(),
+                       pattern, rule.getWeightFormat(),
+                       rule.activations ? rule.activations->format.str()
+                                        : "f32",
+                       rule.match);
   }
 }
 

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Dialect/SQ/Transforms/Recipe.h"
+#include "HalfWeights.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/SmallVectorExtras.h"
@@ -39,6 +40,12 @@ bool RecipeRule::matches(StringRef layer, StringRef weight) const {
     return glob->match(layer) || glob->match(weight);
   llvm::consumeError(glob.takeError());
   return false;
+}
+
+std::string RecipeRule::getWeightFormat() const {
+  if (half)
+    return getHalfName(half->dtype).str();
+  return weights ? weights->format.str() : "f32";
 }
 
 const RecipeRule *Recipe::find(StringRef layer, StringRef weight) const {
@@ -135,6 +142,10 @@ private:
                                       StringRef expected);
   std::optional<FormatChoice>
   readFormat(yaml::Node &node, RecipePosition position, bool forWeights);
+  std::optional<FormatChoice> parseFormat(const std::string &text,
+                                          RecipePosition position,
+                                          bool forWeights);
+  void readWeights(yaml::Node &node, RecipePosition position, RecipeRule &rule);
   std::optional<SparsityChoice> readSparsity(yaml::Node &node,
                                              RecipePosition position);
   void readRule(yaml::Node &node);
@@ -229,13 +240,34 @@ std::optional<FormatChoice> RecipeReader::readFormat(yaml::Node &node,
       readText(node, position, "a format such as 'int8.row'");
   if (!text)
     return std::nullopt;
-  std::optional<numerics::Format> format = numerics::parseFormat(*text);
+  return parseFormat(*text, position, forWeights);
+}
+
+void RecipeReader::readWeights(yaml::Node &node, RecipePosition position,
+                               RecipeRule &rule) {
+  std::optional<std::string> text =
+      readText(node, position, "a format such as 'int8.row'");
+  if (!text)
+    return;
+  for (DType half : {DType::F16, DType::BF16})
+    if (*text == getHalfName(half)) {
+      rule.half = {half, position};
+      return;
+    }
+  rule.weights = parseFormat(*text, position, /*forWeights=*/true);
+}
+
+std::optional<FormatChoice> RecipeReader::parseFormat(const std::string &text,
+                                                      RecipePosition position,
+                                                      bool forWeights) {
+  std::optional<numerics::Format> format = numerics::parseFormat(text);
   if (!format) {
     error(position,
-          "unknown format '" + *text +
+          "unknown format '" + text +
               "'; expected one such as 'int8.row', 'int4.g64', "
               "'int4.g64.f16', 'fp8.e4m3fn.row', 'mx.e4m3fn', 'mx.e2m1fn', "
-              "'nvfp4', 'nf4.g64' or 'hbfp7.g64'");
+              "'nvfp4', 'nf4.g64'" +
+              (forWeights ? ", 'hbfp7.g64' or 'bf16'" : " or 'hbfp7.g64'"));
     return std::nullopt;
   }
   if (numerics::Error problem = forWeights ? checkWeightFormat(*format)
@@ -339,8 +371,8 @@ void RecipeReader::readRule(yaml::Node &node) {
   auto readSparsityKey = [&](yaml::Node &value, RecipePosition place) {
     rule.sparsity = readSparsity(value, place);
   };
-  auto readWeights = [&](yaml::Node &value, RecipePosition place) {
-    rule.weights = readFormat(value, place, /*forWeights=*/true);
+  auto readWeightsKey = [&](yaml::Node &value, RecipePosition place) {
+    readWeights(value, place, rule);
   };
   auto readActivations = [&](yaml::Node &value, RecipePosition place) {
     rule.activations = readFormat(value, place, /*forWeights=*/false);
@@ -349,12 +381,13 @@ void RecipeReader::readRule(yaml::Node &node) {
               {{"match", readMatch},
                {"dense", readDense},
                {"sparsity", readSparsityKey},
-               {"weights", readWeights},
+               {"weights", readWeightsKey},
                {"activations", readActivations}});
   if (!failed && !hasGlob)
     error(rule.position, "a rule has no 'match'; add a pattern of layer names "
                          "such as '*'");
-  bool compresses = rule.sparsity || rule.weights || rule.activations;
+  bool compresses =
+      rule.sparsity || rule.weights || rule.half || rule.activations;
   if (!failed && rule.dense && compresses)
     error(densePosition, "'dense: true' stands beside 'sparsity', 'weights' or "
                          "'activations'; drop one or the other");
@@ -364,8 +397,10 @@ void RecipeReader::readRule(yaml::Node &node) {
                              "or 'dense: true'");
   if (!failed && rule.activations && !rule.weights)
     error(rule.activations->position,
-          "no kernel multiplies quantized activations by f32 weights; add "
-          "'weights' or drop 'activations'");
+          "no kernel multiplies quantized activations by " +
+              rule.getWeightFormat() + " weights; " +
+              (rule.half ? "quantize" : "add") +
+              " 'weights' or drop 'activations'");
   if (!failed)
     recipe.rules.push_back(std::move(rule));
   failed |= !errorFree;

@@ -12,7 +12,7 @@
 #include "mlir/IR/TypeUtilities.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Linear.h"
 #include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Format.h"
 
 #include <cmath>
 #include <cstring>
@@ -243,15 +243,17 @@ static LogicalResult roundValues(arith::TruncFOp op, DType half, RowRange range,
                                  int64_t cols, MutableArrayRef<float> values) {
   for (auto [index, value] : llvm::enumerate(values)) {
     float rounded = widenHalf(half, roundToHalf(half, value));
-    if (std::isinf(rounded))
+    if (std::isinf(rounded)) {
+      std::string text;
+      llvm::raw_string_ostream(text) << llvm::format("%g", value);
       return op.emitError()
-             << "tensor '" << getWeightName(op.getIn()) << "' has "
-             << llvm::formatv("{0:g}", value).str() << " at ["
-             << range.begin + int64_t(index) / cols << ", "
+             << "tensor '" << getWeightName(op.getIn()) << "' has " << text
+             << " at [" << range.begin + int64_t(index) / cols << ", "
              << int64_t(index) % cols << "], which is beyond "
              << getHalfName(half)
              << (half == DType::F16 ? "; use bf16 or keep the layer in f32"
                                     : "; keep the layer in f32");
+    }
     value = rounded;
   }
   return success();

@@ -72,3 +72,19 @@ func.func @other_reader(%x: tensor<2x8xf32>, %i: tensor<2x8xf32>) -> (tensor<8x8
     ins(%x, %w : tensor<2x8xf32>, tensor<8x8xf32>) outs(%i : tensor<2x8xf32>) -> tensor<2x8xf32>
   return %0, %1 : tensor<8x8xf32>, tensor<2x8xf32>
 }
+
+// What was rounded by ops is stored as rounded, and shares its entry with a look-up.
+// CHECK-LABEL: func @rounded
+func.func @rounded(%x: tensor<2x8xf32>, %i: tensor<2x8xf32>, %row: index, %col: index) -> (f32, tensor<2x8xf32>) {
+  // CHECK: %[[R:.*]] = sq.parameter "a{{[.0-9]*}}" at [[AT:[0-9]+]] : tensor<8x8xf16>
+  // CHECK: tensor.extract %[[R]]
+  // CHECK: linalg.matmul {{.*}}ins(%{{.*}}, %[[R]] : tensor<2x8xf32>, tensor<8x8xf16>)
+  // CHECK-NOT: arith.truncf
+  %w = sq.parameter "a" from "w.safetensors" : tensor<8x8xf32>
+  %h = arith.truncf %w : tensor<8x8xf32> to tensor<8x8xf16>
+  %f = arith.extf %h : tensor<8x8xf16> to tensor<8x8xf32>
+  %0 = tensor.extract %f[%row, %col] : tensor<8x8xf32>
+  %1 = linalg.matmul indexing_maps = [#x, #w, #y]
+    ins(%x, %f : tensor<2x8xf32>, tensor<8x8xf32>) outs(%i : tensor<2x8xf32>) -> tensor<2x8xf32>
+  return %0, %1 : f32, tensor<2x8xf32>
+}

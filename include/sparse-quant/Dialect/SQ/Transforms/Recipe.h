@@ -17,6 +17,7 @@
 
 #include "sparse-quant/Numerics/Format.h"
 #include "sparse-quant/Numerics/Pattern.h"
+#include "sparse-quant/Support/DType.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/MemoryBufferRef.h"
@@ -46,6 +47,12 @@ struct FormatChoice {
   RecipePosition position;
 };
 
+/// f16 or bf16: rounded, and multiplied as floats.
+struct HalfChoice {
+  DType dtype;
+  RecipePosition position;
+};
+
 struct RecipeRule {
   std::string match;
   RecipePosition position;
@@ -56,6 +63,11 @@ struct RecipeRule {
   bool matches(llvm::StringRef layer, llvm::StringRef weight) const;
   std::optional<SparsityChoice> sparsity;
   std::optional<FormatChoice> weights, activations;
+  /// Instead of `weights`.
+  std::optional<HalfChoice> half;
+
+  /// "int8.row", "bf16", "f32".
+  std::string getWeightFormat() const;
 };
 
 struct Recipe {
