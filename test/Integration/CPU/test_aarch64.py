@@ -32,6 +32,7 @@ TILES = [(None, "int8.row"), (None, "int4.row"), (None, "mx.e2m1fn"), (None, "in
          (None, "mx.e2m3fn"), (None, "nvfp4"), ("nm2:4", "int8.row"), ("nm2:4", "int4.g64.f16"),
          ("nm1:4", "int4.row"), ("nm4:8", "mx.e2m1fn"), ("nm2:8", "int8.row"),
          ("nm8:16", "int4.row"), ("nm1:16", "int8.row")]
+BLOCKS = [("block16x4.0.75", "int8.row"), ("block16x1.0.75", "int4.row")]
 # With f32 activations, or a pattern that keeps a varying number.
 ROWS = [("unstructured0.5.row", "int8.row", "int8.row"), ("nm2:4", "int4.g64.f16", None),
         (None, "fp8.e4m3fn.row", None), (None, None, None)]
@@ -79,7 +80,7 @@ def layers():
     """name: (pattern, format, weight) of the layers in tiles, and of the others."""
     rng = np.random.default_rng(7)
     tiles, rows = {}, {}
-    for index, (pattern, fmt) in enumerate(TILES):
+    for index, (pattern, fmt) in enumerate(TILES + BLOCKS):
         shape = SHAPES[index % len(SHAPES)]
         weight = rng.standard_normal(shape).astype(F32)
         weight[-1, ::2] = 0
@@ -106,7 +107,8 @@ def artifact(request, toolchain, layers, tmp_path_factory):
                f"--target=aarch64-linux-gnu:{request.param}", "--openmp=false"]
     run("sq-compile", *command, "--emit=mlir-sq", "-o", folder / "packed.mlir")
     packed = (folder / "packed.mlir").read_text()
-    assert packed.count('kernel = "cpu.tile-dot"') == 2 * len(tiles)
+    assert packed.count('kernel = "cpu.tile-dot"') == 2 * len(TILES)
+    assert packed.count('kernel = "cpu.tile-blocks"') == 2 * len(BLOCKS)
     assert packed.count('kernel = "cpu.decode-rows"') == 2 * (len(rows) - 1)
     run("sq-compile", *command, f"--runtime={toolchain / 'libSQRuntime.a'}", "-o",
         folder / "model.so")
@@ -114,7 +116,7 @@ def artifact(request, toolchain, layers, tmp_path_factory):
                             TARGETS[request.param])
 
 
-@pytest.mark.parametrize("rows", [1, 5])
+@pytest.mark.parametrize("rows", [1, 5, 19])
 def test_integer_products(artifact, layers, rows):
     rng = np.random.default_rng(11)
     for name in layers[0]:
