@@ -18,6 +18,7 @@
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Dialect/SQ/Transforms/TilingInterfaceImpl.h"
 #include "sparse-quant/Pipelines/CPU.h"
+#include "sparse-quant/Target/Passes.h"
 
 void mlir::sq::registerDialect(DialectRegistry &registry) {
   registry.insert<SQDialect>();
@@ -30,6 +31,7 @@ void mlir::sq::registerPasses() {
   registerSQArtifactPasses();
   registerSQCPUPasses();
   registerPipelines();
+  registerSQTargetPasses();
   registerQuantToSQPasses();
   registerSQToLinalgPasses();
   registerSQToQuantPasses();

@@ -84,7 +84,7 @@ typedef struct sq_layer_desc {
   const char *pattern;
   /// "int4.g64", "f32", "int8.row x int8.row" with quantized activations, ...
   const char *format;
-  /// The kernel that was selected.
+  /// The kernel that was selected; where functions differ, all, joined by "+".
   const char *kernel;
   /// How sparsity came before quantization: "given", "commuted", "rescaled",
   /// "mask recomputed", ...
@@ -98,6 +98,8 @@ typedef struct sq_layer_desc {
   uint64_t packed_bytes;
   /// ||W - decode(packed)|| / ||W||, Frobenius; negative if not measured.
   double relative_error;
+  /// Function by function, the kernel and what it is expected to take.
+  const char *cost;
 } sq_layer_desc;
 
 typedef struct sq_artifact_desc {

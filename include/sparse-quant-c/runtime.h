@@ -33,7 +33,7 @@ extern "C" {
 
 /// The version of everything in this file and in artifact.h. A change that an
 /// old artifact or an old program cannot live with raises it.
-#define SQ_ABI_VERSION 1u
+#define SQ_ABI_VERSION 2u
 
 //===----------------------------------------------------------------------===//
 // Status codes

@@ -33,7 +33,8 @@ void mlir::sq::buildOrderPipeline(OpPassManager &pm) {
 void mlir::sq::buildSchedulePipeline(OpPassManager &pm,
                                      const CPUPipelineOptions &options) {
   pm.addPass(createSQVerifyOrder());
-  pm.addPass(createSelectKernels({options.lanes, options.isa}));
+  pm.addPass(
+      createSelectKernels({options.lanes, options.isa, options.preferKernel}));
 }
 
 void mlir::sq::buildReferencePipeline(OpPassManager &pm,

@@ -9,6 +9,7 @@
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/Threading.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include "llvm/TargetParser/Host.h"
@@ -110,6 +111,10 @@ llvm::Expected<TargetSpec> mlir::sq::parseTarget(llvm::StringRef text) {
     return machine.takeError();
   spec.f32Lanes = getF32Lanes(**machine);
   spec.isa = getVectorISA(**machine);
+  spec.facts = getCPUFacts(spec.cpu, spec.f32Lanes);
+  if (text == "native")
+    if (int cores = llvm::get_physical_cores(); cores > 0)
+      spec.facts.cores = cores;
   return spec;
 }
 

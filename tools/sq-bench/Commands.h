@@ -31,6 +31,8 @@ struct KernelOptions {
   /// Rows of activations.
   std::vector<int64_t> m;
   std::string target;
+  /// As in sq-compile; "" lets the compiler choose.
+  std::string preferKernel;
   /// Where compiled layers are kept and looked for; "" for a temporary folder.
   std::string artifacts;
   /// Bytes that the copies of a layer have together; 0 chooses.

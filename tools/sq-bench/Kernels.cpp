@@ -82,7 +82,8 @@ Error LazyLayer::make(StringRef folder) {
   if (std::error_code code = sys::fs::create_directories(folder))
     return makeError("cannot make the folder '" + folder +
                      "': " + code.message());
-  Expected<double> seconds = compileLayer(spec, options.target, folder);
+  Expected<double> seconds =
+      compileLayer(spec, options.target, options.preferKernel, folder);
   if (!seconds)
     return seconds.takeError();
   compileSeconds = *seconds;
@@ -95,6 +96,8 @@ Expected<OpenLayer *> LazyLayer::get() {
   if (!failure.empty())
     return makeError(failure);
   std::string name = options.target + "/" + spec.name();
+  if (!options.preferKernel.empty())
+    name += "/" + options.preferKernel;
   for (char &c : name)
     c = c == '/' || c == ':' ? '_' : c;
   SmallString<128> folder(options.artifacts.empty() ? temporaryFolder()
@@ -156,6 +159,7 @@ static void runLayer(benchmark::State &state, LazyLayer &lazy, int64_t m) {
   counters["int8_Gops"] = roofline.int8 / 1e9;
   counters["f32_Gops"] = roofline.f32 / 1e9;
   counters["compile_s"] = lazy.compileSeconds;
+  counters["predicted_us"] = (*layer)->getPrediction(m);
   state.SetLabel(desc ? desc->kernel : "f32");
 }
 

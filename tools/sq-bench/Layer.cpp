@@ -15,11 +15,14 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <random>
 
 using namespace llvm;
@@ -28,6 +31,9 @@ using namespace sqrun;
 
 /// No larger number of rows of activations is measured.
 static constexpr int64_t maxRows = 1 << 16;
+
+/// What the compiler says of the layer, beside it.
+static constexpr StringLiteral kReport = "report.json";
 
 std::string LayerSpec::name() const {
   return formatv("{0}x{1}/{2}/{3}/{4}", rows, cols, weights, pattern,
@@ -126,6 +132,7 @@ static std::string moduleText(const LayerSpec &spec) {
 }
 
 Expected<double> sqbench::compileLayer(const LayerSpec &spec, StringRef target,
+                                       StringRef preferKernel,
                                        StringRef folder) {
   std::string weightPath = join(folder, "layer.safetensors");
   FileRemover removeWeights(weightPath);
@@ -135,6 +142,8 @@ Expected<double> sqbench::compileLayer(const LayerSpec &spec, StringRef target,
   mlir::sq::CompileOptions options;
   options.output = join(folder, "layer.so");
   options.target = target;
+  options.preferKernel = preferKernel;
+  options.report = join(folder, kReport);
   options.weightsDir = folder;
   options.modelName = "layer";
   options.measureErrors = false;
@@ -172,6 +181,31 @@ Expected<double> sqbench::compileLayer(const LayerSpec &spec, StringRef target,
 // OpenLayer
 //===----------------------------------------------------------------------===//
 
+/// What the report of a layer expects of its products: rows of activations and
+/// microseconds.
+static Expected<std::map<int64_t, double>> readPredictions(StringRef path) {
+  auto buffer = MemoryBuffer::getFile(path);
+  if (std::error_code code = buffer.getError())
+    return makeError("cannot read '" + path + "': " + code.message());
+  Expected<json::Value> report = json::parse((*buffer)->getBuffer());
+  if (!report)
+    return report.takeError();
+  std::map<int64_t, double> predictions;
+  const json::Array *layers = nullptr, *uses = nullptr;
+  if (const json::Object *object = report->getAsObject())
+    layers = object->getArray("layers");
+  if (layers && !layers->empty())
+    uses = layers->front().getAsObject()->getArray("uses");
+  if (!uses)
+    return predictions;
+  for (const json::Value &use : *uses)
+    for (const json::Value &cost : *use.getAsObject()->getArray("predicted"))
+      if (auto inputs = cost.getAsObject()->getInteger("inputs"))
+        predictions[*inputs] =
+            cost.getAsObject()->getNumber("ns").value_or(NAN) / 1e3;
+  return predictions;
+}
+
 Expected<std::unique_ptr<OpenLayer>>
 OpenLayer::open(StringRef folder, uint64_t workingSet, int threads) {
   std::unique_ptr<OpenLayer> result(new OpenLayer);
@@ -196,6 +230,10 @@ OpenLayer::open(StringRef folder, uint64_t workingSet, int threads) {
       return session.takeError();
     result->sessions.push_back(std::move(*session));
   }
+  auto predictions = readPredictions(join(folder, kReport));
+  if (!predictions)
+    return predictions.takeError();
+  result->predictions = std::move(*predictions);
   // Maps the pages.
   for (size_t copy = 0; copy < result->numCopies(); ++copy)
     if (Error error = result->call(1))
@@ -206,6 +244,11 @@ OpenLayer::open(StringRef folder, uint64_t workingSet, int threads) {
 const sq_layer_desc *OpenLayer::layer() const {
   const sq_artifact_desc &descriptor = sessions.front()->descriptor();
   return descriptor.num_layers ? descriptor.layers : nullptr;
+}
+
+double OpenLayer::getPrediction(int64_t rows) const {
+  auto found = predictions.find(rows);
+  return found == predictions.end() ? NAN : found->second;
 }
 
 Error OpenLayer::prepare(int64_t rows) {

@@ -9,6 +9,7 @@
 
 #include "Session.h"
 
+#include <map>
 #include <optional>
 
 namespace sqbench {
@@ -25,9 +26,10 @@ struct LayerSpec {
 
 /// Compiles `y = x * W^T` for random weights to `folder`/layer.so, with the
 /// functions of models: `decode` for one row of x, `prefill` for any number.
-/// Returns the seconds that the compiler took.
+/// `preferKernel` as in sq-compile. Returns the seconds that the compiler took.
 llvm::Expected<double> compileLayer(const LayerSpec &spec,
                                     llvm::StringRef target,
+                                    llvm::StringRef preferKernel,
                                     llvm::StringRef folder);
 
 /// A compiled layer, opened several times on copies of its weights, so that
@@ -42,6 +44,9 @@ public:
   llvm::Error call(int64_t rows);
 
   const sq_layer_desc *layer() const;
+  /// Microseconds that the compiler expects of a call, on all cores; NaN where
+  /// it says nothing of so many rows.
+  double getPrediction(int64_t rows) const;
   size_t numCopies() const { return sessions.size(); }
 
 private:
@@ -50,6 +55,7 @@ private:
   std::vector<std::unique_ptr<sqrun::Session>> sessions;
   std::vector<const sq_function_desc *> functions;
   std::vector<sqrun::HostTensor> inputs, results;
+  std::map<int64_t, double> predictions;
   size_t next = 0;
   int64_t preparedRows = 0;
 };

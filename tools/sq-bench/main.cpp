@@ -65,6 +65,11 @@ cl::opt<std::string>
     target("target", cl::init("native"), cl::value_desc("cpu"),
            cl::desc("CPU to compile for, as in sq-compile (default: native)"),
            SQ_KERNELS);
+cl::opt<std::string> preferKernel(
+    "prefer-kernel", cl::value_desc("kernel"),
+    cl::desc("Kernel to take wherever it fits, as in sq-compile (default: the "
+             "one that is expected to be the fastest)"),
+    SQ_KERNELS);
 cl::opt<std::string> artifacts(
     "artifacts", cl::value_desc("folder"),
     cl::desc("Keep compiled layers here, and use those that are newer "
@@ -104,8 +109,8 @@ Error registerChosen() {
                             orDefault(weights, {"int8.row", "int4.g64.f16"}),
                             orDefault(patterns, {"dense", "nm2:4"}),
                             orDefault(activations, {"int8.row"}),
-                            orDefault(rows, {1, 8, 128}), target, artifacts,
-                            workingSet << 20, threads});
+                            orDefault(rows, {1, 8, 128}), target, preferKernel,
+                            artifacts, workingSet << 20, threads});
   if (modelCommand)
     return registerModel(
         {model, orDefault(prompt, {128}), decode, depth, threads});

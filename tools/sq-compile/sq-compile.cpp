@@ -86,6 +86,12 @@ static cl::opt<bool>
            cl::desc("Run layers on several threads, with libomp (default: "
                     "true)"),
            cl::init(true), cl::cat(targetOptions));
+static cl::opt<std::string> preferKernel(
+    "prefer-kernel",
+    cl::desc("Take this kernel wherever it fits, not the one that is expected "
+             "to be the fastest: cpu.tile-dot, or cpu.tile-panel:48 for "
+             "48 rows of activations and more (default: none)"),
+    cl::value_desc("kernel"), cl::cat(targetOptions));
 static cl::opt<bool> sanitize(
     "sanitize-addresses",
     cl::desc("For tests, not for use: check each access of generated code with "
@@ -242,6 +248,7 @@ int main(int argc, char **argv) {
   options.target = target;
   options.modelName = modelName;
   options.openmp = openmp;
+  options.preferKernel = preferKernel;
   options.sanitizeAddresses = sanitize;
   options.weightsDir =
       weightsDir.empty() ? getWeightDirectory(input) : std::string(weightsDir);

@@ -75,6 +75,8 @@ static void printLayer(const sq_layer_desc &layer, LayerWidths widths,
   if (layer.relative_error >= 0)
     os << formatv("  error {0:F5}", layer.relative_error);
   os << "\n";
+  if (layer.cost && *layer.cost)
+    os << "      predicted: " << layer.cost << "\n";
   if (*layer.order)
     os << "      order: " << layer.order << "\n";
   if (*layer.why_dense)

@@ -19,14 +19,20 @@
 namespace mlir::sq {
 
 struct CPUPipelineOptions : PassPipelineOptions<CPUPipelineOptions> {
+  /// For a module without a target (sq-attach-target).
   Option<unsigned> lanes{*this, "lanes",
                          llvm::cl::desc("f32 lanes of a vector of the kernels, "
-                                        "a multiple of 8"),
+                                        "a multiple of 8, for a module "
+                                        "without a target"),
                          llvm::cl::init(16)};
   Option<VectorISA> isa{
       *this, "isa",
-      llvm::cl::desc("What the target has beyond generic vectors"),
+      llvm::cl::desc("What the target has beyond generic vectors, for a "
+                     "module without a target"),
       llvm::cl::init(VectorISA::None), getVectorISAValues()};
+  Option<std::string> preferKernel{
+      *this, "prefer-kernel",
+      llvm::cl::desc("Kernel to take wherever it fits (sq-select-kernels)")};
   Option<bool> openmp{*this, "openmp",
                       llvm::cl::desc("Run parallel loops by OpenMP"),
                       llvm::cl::init(true)};

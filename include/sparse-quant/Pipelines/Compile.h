@@ -57,6 +57,9 @@ struct CompileOptions {
   /// Name in the artifact; "" takes the module's.
   std::string modelName;
   bool openmp = true;
+  /// Kernel to take wherever it fits, as in sq-select-kernels; "" for the one
+  /// that is expected to be the fastest.
+  std::string preferKernel;
   /// Check each access of generated code (AddressSanitizer).
   bool sanitizeAddresses = false;
   /// libSQRuntime.a, and whether it is that of this machine whatever the

@@ -12,6 +12,7 @@
 #ifndef SPARSE_QUANT_TARGET_TARGETSPEC_H
 #define SPARSE_QUANT_TARGET_TARGETSPEC_H
 
+#include "sparse-quant/Target/CPUFacts.h"
 #include "sparse-quant/Target/VectorISA.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -36,6 +37,9 @@ struct TargetSpec {
   unsigned f32Lanes = 4;
   /// What kernels may use beyond generic vectors.
   VectorISA isa = VectorISA::None;
+  /// How fast it is, as far as it is known. The number of cores is this
+  /// machine's for "native".
+  CPUFacts facts;
 };
 
 /// Reads `--target=`: "native", a CPU name of the host's architecture, or

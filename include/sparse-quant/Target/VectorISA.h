@@ -13,6 +13,8 @@
 #define SPARSE_QUANT_TARGET_VECTORISA_H
 
 #include "llvm/Support/CommandLine.h"
+#include <optional>
+#include <string>
 
 namespace mlir::sq {
 
@@ -48,6 +50,12 @@ inline llvm::cl::ValuesClass getVectorISAValues() {
       clEnumValN(VectorISA::NEONDotProd, "neon-dotprod",
                  "AArch64: Advanced SIMD and DotProd"));
 }
+
+/// The names of `getVectorISAValues`, there and back.
+llvm::StringRef stringifyVectorISA(VectorISA isa);
+std::optional<VectorISA> parseVectorISA(llvm::StringRef name);
+/// "'none', 'avx2', ...".
+std::string listVectorISAs();
 
 } // namespace mlir::sq
 

@@ -122,11 +122,12 @@ llvm::Constant *buildState(DescriptorBuilder &b, const TensorSignature &state) {
 }
 
 llvm::Constant *buildLayer(DescriptorBuilder &b, const LayerInfo &layer) {
-  return b.structure(
-      {b.string(layer.name), b.string(layer.pattern), b.string(layer.format),
-       b.string(layer.kernel), b.string(layer.order), b.string(layer.whyDense),
-       b.i64(layer.rows), b.i64(layer.columns), b.i64(layer.denseBytes),
-       b.i64(layer.packedBytes), b.f64(layer.relativeError)});
+  return b.structure({b.string(layer.name), b.string(layer.pattern),
+                      b.string(layer.format), b.string(layer.kernel),
+                      b.string(layer.order), b.string(layer.whyDense),
+                      b.i64(layer.rows), b.i64(layer.columns),
+                      b.i64(layer.denseBytes), b.i64(layer.packedBytes),
+                      b.f64(layer.relativeError), b.string(layer.cost)});
 }
 
 /// void entry(void **args): unpacks the array for the C interface function.

@@ -15,6 +15,7 @@
 #ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_KERNELROW_H
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_KERNELROW_H
 
+#include "CostModel.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/Numerics/TileLayout.h"
@@ -66,24 +67,20 @@ struct KernelRow {
   /// Elements that are integers, or integers in disguise (NUM-F14).
   bool wantsIntegers;
   ActivationClass activations;
-  /// Rows of activations from which on the kernel pays; it takes an unknown
-  /// number, too.
-  int64_t minInputs;
+  /// Who multiplies few rows of activations where their number is only known at
+  /// run time; "" if the kernel itself does.
+  StringLiteral kernelForFew = "";
   /// Why the sizes don't fit, "" if they do; null where all do.
   std::string (*checkSizes)(const Product &product, const KernelTarget &target);
   /// Emits the product of `op`, which is on memrefs, and doesn't erase it. Null
   /// for convert-sq-to-linalg.
   void (*emit)(ImplicitLocOpBuilder &b, MatmulOp op,
                const KernelTarget &target);
+  CostParameters cost;
 
   /// Why the kernel doesn't compute `product` were its weights in the kernel's
   /// layout; "" if it does.
   std::string check(const Product &product, const KernelTarget &target) const;
-  /// Whether there are too few rows of activations; not a matter of legality
-  /// that another recipe or target would change.
-  bool hasFewInputs(const Product &product) const {
-    return product.inputs && *product.inputs < minInputs;
-  }
 };
 
 /// From the most specialized kernel to the one that computes everything.

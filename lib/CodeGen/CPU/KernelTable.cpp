@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRow.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -44,29 +45,129 @@ static bool isBeside(const KernelRow &row, MatmulOp op,
          (op.getLayout() == Layout::Tiles && row.layout == Layout::Rows);
 }
 
-KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
-                                         const KernelTarget &target) {
+std::string mlir::sq::cpu::describeCosts(ArrayRef<KernelCost> costs) {
+  std::string text;
+  for (const KernelCost &cost : costs) {
+    text += text.empty() ? "" : ", ";
+    text += llvm::formatv("{0:F1} us for {1}", cost.ns / 1e3, cost.inputs);
+    if (&cost == costs.begin())
+      text += cost.inputs == 1 ? " row of activations" : " rows of activations";
+  }
+  return text;
+}
+
+std::string mlir::sq::cpu::describeDecision(const KernelDecision &decision) {
+  if (decision.manyInputs.value_or(1) == 1)
+    return decision.kernel.str();
+  return findKernel(decision.kernel)->kernelForFew.str() + ", " +
+         decision.kernel.str() + " from " +
+         std::to_string(*decision.manyInputs) + " rows of activations on";
+}
+
+/// What a kernel for many rows of activations is given that is expected to be
+/// the faster one for no number of them.
+static constexpr int64_t kDefaultManyInputs = 16;
+
+KernelChoice mlir::sq::cpu::completeDecision(const KernelDecision &decision,
+                                             MatmulOp op,
+                                             const KernelTarget &target) {
   Product product = Product::get(op);
-  std::string reasons;
+  const KernelRow &row = *findKernel(decision.kernel);
+  KernelChoice choice;
+  choice.kernel = row.name;
+  if (!product.inputs && !row.kernelForFew.empty())
+    choice.manyInputs =
+        decision.manyInputs
+            ? *decision.manyInputs
+            : findManyInputs(row, product, target).value_or(kDefaultManyInputs);
+  choice.costs = predictCosts(row, choice.manyInputs, product, target);
+  return choice;
+}
+
+namespace {
+/// A row that was looked at; `missing` says why it doesn't fit.
+struct Candidate {
+  const KernelRow *row;
+  std::optional<int64_t> manyInputs;
+  SmallVector<KernelCost> costs;
+  std::string missing;
+};
+} // namespace
+
+/// Speed doesn't decide on the meaning: sums of integers that are exact come
+/// before those that round. The first of the table where two are equal.
+static bool isBetter(const Candidate &candidate, const Candidate *than) {
+  if (!candidate.missing.empty())
+    return false;
+  if (!than)
+    return true;
+  auto isExact = [](const Candidate &candidate) {
+    return candidate.row->activations == ActivationClass::Bytes;
+  };
+  if (isExact(candidate) != isExact(*than))
+    return isExact(candidate);
+  return compareCosts(candidate.costs, than->costs) < 1.0;
+}
+
+KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
+                                         const KernelTarget &target,
+                                         const KernelDecision &preferred) {
+  Product product = Product::get(op);
+  bool isFew =
+      product.inputs && *product.inputs < preferred.manyInputs.value_or(1);
+  if (!preferred.kernel.empty() && !isFew &&
+      checkDecision(preferred, op, target).empty())
+    return completeDecision(preferred, op, target);
+  SmallVector<Candidate> candidates;
   for (const KernelRow &row : getKernelRows()) {
     if (isBeside(row, op, product))
       continue;
+    Candidate candidate = {&row, std::nullopt, {}, ""};
+    if (!product.inputs && !row.kernelForFew.empty()) {
+      candidate.manyInputs = findManyInputs(row, product, target);
+      // Then the kernel for few is the one for all.
+      if (!candidate.manyInputs)
+        continue;
+    }
     // Of weights in rows: what kept them out of tiles.
-    std::string missing = row.check(product, target);
-    if (missing.empty())
-      missing = checkLayout(row, op);
-    if (missing.empty())
-      return {row.name, reasons};
-    // Not a better kernel, but one for more rows; and what keeps integer
-    // products away is said of the next.
-    if (row.name == kTilePanel &&
-        (op.getLayout() == Layout::Rows || row.hasFewInputs(product) ||
-         !findKernel(kTileDot)->check(product, target).empty()))
-      continue;
-    reasons +=
-        (reasons.empty() ? "not " : "; not ") + row.name.str() + ": " + missing;
+    candidate.missing = row.check(product, target);
+    if (candidate.missing.empty())
+      candidate.missing = checkLayout(row, op);
+    candidate.costs = predictCosts(row, candidate.manyInputs, product, target);
+    candidates.push_back(std::move(candidate));
   }
-  return {StringRef(), reasons};
+  const Candidate *best = nullptr, *next = nullptr;
+  for (const Candidate &candidate : candidates)
+    if (isBetter(candidate, best))
+      best = &candidate;
+  for (const Candidate &candidate : candidates)
+    if (&candidate != best && isBetter(candidate, next))
+      next = &candidate;
+
+  KernelChoice choice;
+  // Where a kernel is for many rows of another's products, the other says what
+  // keeps them away.
+  auto isSaidElsewhere = [&](const KernelRow &row) {
+    const KernelRow *few = findKernel(row.kernelForFew);
+    return few && (op.getLayout() == Layout::Rows ||
+                   !few->check(product, target).empty());
+  };
+  for (const Candidate &candidate : candidates)
+    if (!candidate.missing.empty() && !isSaidElsewhere(*candidate.row) &&
+        (!best || compareCosts(candidate.costs, best->costs) <= 1.0))
+      choice.whyNotBetter += (choice.whyNotBetter.empty() ? "not " : "; not ") +
+                             candidate.row->name.str() + ": " +
+                             candidate.missing;
+  if (best) {
+    choice.kernel = best->row->name;
+    choice.manyInputs = best->manyInputs;
+    choice.costs = best->costs;
+  }
+  if (next) {
+    choice.next = next->row->name;
+    choice.nextCosts = next->costs;
+  }
+  return choice;
 }
 
 Layout mlir::sq::cpu::selectLayout(const Product &product,
@@ -77,16 +178,50 @@ Layout mlir::sq::cpu::selectLayout(const Product &product,
   return Layout::Rows;
 }
 
-std::string mlir::sq::cpu::checkKernel(StringRef kernel, MatmulOp op,
-                                       const KernelTarget &target) {
-  if (const KernelRow *row = findKernel(kernel)) {
-    std::string missing = checkLayout(*row, op);
-    return missing.empty() ? row->check(Product::get(op), target) : missing;
-  }
+static std::string listKernels() {
   std::string names;
   for (const KernelRow &row : getKernelRows())
     names += (names.empty() ? "'" : ", '") + row.name.str() + "'";
-  return "it is none of " + names;
+  return names;
+}
+
+std::string mlir::sq::cpu::checkDecision(const KernelDecision &decision,
+                                         MatmulOp op,
+                                         const KernelTarget &target) {
+  const KernelRow *row = findKernel(decision.kernel);
+  if (!row)
+    return "it is none of " + listKernels();
+  std::string missing = checkLayout(*row, op);
+  if (missing.empty())
+    missing = row->check(Product::get(op), target);
+  if (missing.empty() && decision.manyInputs && row->kernelForFew.empty())
+    missing = "manyInputs is " + std::to_string(*decision.manyInputs) +
+              ", and it has no kernel beside it for fewer rows of activations";
+  return missing;
+}
+
+FailureOr<KernelDecision>
+mlir::sq::cpu::parseKernelDecision(StringRef text, std::string &error) {
+  auto [name, number] = text.split(':');
+  const KernelRow *row = findKernel(name);
+  if (!row) {
+    error = "'" + name.str() + "' is none of " + listKernels();
+    return failure();
+  }
+  KernelDecision decision{row->name, std::nullopt};
+  if (!text.contains(':'))
+    return decision;
+  int64_t manyInputs;
+  if (row->kernelForFew.empty() || number.getAsInteger(10, manyInputs) ||
+      manyInputs < 1) {
+    error = row->kernelForFew.empty()
+                ? "'" + name.str() + "' takes any number of rows of activations"
+                : "'" + number.str() +
+                      "' is no number of rows of activations above zero";
+    return failure();
+  }
+  decision.manyInputs = manyInputs;
+  return decision;
 }
 
 std::vector<std::string> mlir::sq::cpu::getGeneratedKernels() {

@@ -76,6 +76,11 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
   using LowerLinearBase::LowerLinearBase;
 
   void runOnOperation() override {
+    FailureOr<KernelTarget> given =
+        readTarget(getOperation(), KernelTarget(lanes, isa));
+    if (failed(given))
+      return signalPassFailure();
+    const KernelTarget &target = *given;
     SmallVector<linalg::LinalgOp> dense;
     SmallVector<MatmulOp> packed;
     getOperation().walk([&](Operation *op) {
@@ -87,8 +92,7 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
       }
     });
     for (linalg::LinalgOp op : dense)
-      lowerDense(op, lanes);
-    KernelTarget target{lanes, isa};
+      lowerDense(op, target.lanes);
     for (MatmulOp op : packed) {
       const KernelRow *row = findKernel(op.getKernel().value_or(""));
       if (!row || !row->emit)

@@ -8,6 +8,8 @@
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace mlir::sq {
@@ -17,37 +19,81 @@ namespace mlir::sq {
 
 using namespace mlir::sq;
 
+static void setCosts(MatmulOp op, ArrayRef<cpu::KernelCost> costs) {
+  SmallVector<Attribute> attributes;
+  for (const cpu::KernelCost &cost : costs)
+    attributes.push_back(CostAttr::get(
+        op.getContext(), cost.inputs, std::llround(cost.ns), cost.bytes,
+        cost.ops, cost.memoryBound ? Bound::Memory : Bound::Compute));
+  op.setCostAttr(ArrayAttr::get(op.getContext(), attributes));
+}
+
+static void remarkOn(MatmulOp op, const cpu::KernelChoice &choice) {
+  auto options =
+      remark::RemarkOpts::name("KernelSelected").category("sq-select-kernels");
+  std::string costs = "predicted " + cpu::describeCosts(choice.costs);
+  if (!choice.next.empty())
+    costs +=
+        "; " + choice.next.str() + " " + cpu::describeCosts(choice.nextCosts);
+  bool isBest = choice.whyNotBetter.empty();
+  auto remark = isBest ? remark::passed(op.getLoc(), options)
+                       : remark::missed(op.getLoc(), options);
+  remark << "selected " << remark::metric("kernel", choice.kernel)
+         << remark::metric("cost", costs);
+  if (!isBest)
+    remark << remark::reason("{0}", choice.whyNotBetter);
+}
+
+static void setDecision(MatmulOp op, const cpu::KernelChoice &choice) {
+  op.setKernel(choice.kernel);
+  if (choice.manyInputs)
+    op.setManyInputs(choice.manyInputs);
+  setCosts(op, choice.costs);
+}
+
 namespace {
 struct SelectKernels : sq::impl::SelectKernelsBase<SelectKernels> {
   using SelectKernelsBase::SelectKernelsBase;
 
+  LogicalResult select(MatmulOp op, const KernelTarget &target,
+                       const cpu::KernelDecision &preferred) {
+    if (op.getKernel()) {
+      cpu::KernelDecision given{*op.getKernel(), op.getManyInputs()};
+      std::string reason = cpu::checkDecision(given, op, target);
+      if (!reason.empty())
+        return op.emitError("kernel '")
+               << given.kernel << "' can't compute this op: " << reason;
+      setDecision(op, cpu::completeDecision(given, op, target));
+      return success();
+    }
+    cpu::KernelChoice choice = cpu::selectKernel(op, target, preferred);
+    if (choice.kernel.empty())
+      return op.emitError("no kernel can compute this op: ")
+             << choice.whyNotBetter;
+    setDecision(op, choice);
+    remarkOn(op, choice);
+    return success();
+  }
+
   void runOnOperation() override {
-    cpu::KernelTarget target{lanes, isa};
+    FailureOr<KernelTarget> target =
+        readTarget(getOperation(), KernelTarget(lanes, isa));
+    if (failed(target))
+      return signalPassFailure();
+    cpu::KernelDecision preferred;
+    if (!prefer.empty()) {
+      std::string error;
+      FailureOr<cpu::KernelDecision> parsed =
+          cpu::parseKernelDecision(prefer, error);
+      if (failed(parsed)) {
+        getOperation().emitError("sq-select-kernels: prefer: ") << error;
+        return signalPassFailure();
+      }
+      preferred = *parsed;
+    }
     WalkResult result = getOperation().walk([&](MatmulOp op) {
-      if (std::optional<StringRef> given = op.getKernel()) {
-        std::string reason = cpu::checkKernel(*given, op, target);
-        if (reason.empty())
-          return WalkResult::advance();
-        op.emitError("kernel '")
-            << *given << "' can't compute this op: " << reason;
-        return WalkResult::interrupt();
-      }
-      cpu::KernelChoice choice = cpu::selectKernel(op, target);
-      if (choice.kernel.empty()) {
-        op.emitError("no kernel can compute this op: ") << choice.whyNotBetter;
-        return WalkResult::interrupt();
-      }
-      op.setKernel(choice.kernel);
-      auto options = remark::RemarkOpts::name("KernelSelected")
-                         .category("sq-select-kernels");
-      if (choice.whyNotBetter.empty())
-        remark::passed(op.getLoc(), options)
-            << "selected " << remark::metric("kernel", choice.kernel);
-      else
-        remark::missed(op.getLoc(), options)
-            << "selected " << remark::metric("kernel", choice.kernel)
-            << remark::reason("{0}", choice.whyNotBetter);
-      return WalkResult::advance();
+      return failed(select(op, *target, preferred)) ? WalkResult::interrupt()
+                                                    : WalkResult::advance();
     });
     if (result.wasInterrupted())
       signalPassFailure();

@@ -192,10 +192,11 @@ void TilePanel::emitPanels() {
 }
 
 void TilePanel::emit() {
-  if (operands.getStaticNumInputs())
+  int64_t manyInputs = op.getManyInputs().value_or(1);
+  if (operands.getStaticNumInputs() || manyInputs == 1)
     return emitPanels();
   emitIf(
-      isLess(operands.getNumInputs(), index(kMinPanelInputs)),
+      isLess(operands.getNumInputs(), index(manyInputs)),
       [&] { emitTileProduct(b, op, layout, isa); }, [&] { emitPanels(); });
 }
 

@@ -36,15 +36,13 @@ namespace mlir::sq::cpu {
 
 class ByteISA;
 
-/// From how many rows of activations on panels pay.
-inline constexpr int64_t kMinPanelInputs = 16;
-
 /// "" if `emitTilePanel` can compute products with weights of such sizes, which
 /// `checkTileProductSizes` takes; otherwise why not.
 std::string checkTilePanelSizes(const numerics::TileLayout &layout);
 
 /// Emits the product of `op`, which is on memrefs; does not erase it. Where the
-/// number of rows is only known when the code runs, few go to TileKernel.h.
+/// number of rows is only known when the code runs, those below the op's
+/// `manyInputs` go to TileKernel.h.
 void emitTilePanel(ImplicitLocOpBuilder &builder, MatmulOp op,
                    const numerics::TileLayout &layout, const ByteISA &isa);
 

@@ -72,32 +72,32 @@ func.func @codebook(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<1x512x
 
 // Packed in rows, as by another compiler: the remark names what keeps the kernels
 // for tiles away.
-func.func @rows(%x: tensor<1x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>,
-                           %y: tensor<1x8xf32>) -> tensor<1x8xf32> {
+func.func @rows(%x: tensor<1x64xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>,
+                           %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
   // expected-remark@below {{not cpu.tile-dot: activations in f32 have no integer kernel; not cpu.tile-fma: the weights are packed in rows}}
-  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
-    outs(%y : tensor<1x8xf32>) {format = #sq.int<8, row>} -> tensor<1x8xf32>
-  return %0 : tensor<1x8xf32>
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
 }
 
 // -----
 
 // Many rows, and a number of them that isn't known.
 // CHECK-LABEL: @many_rows
-func.func @many_rows(%x: tensor<16x64xi8>, %xs: tensor<16x1xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>,
-                     %y: tensor<16x16xf32>, %x1: tensor<?x64xi8>, %xs1: tensor<?x1xf32>, %y1: tensor<?x16xf32>)
-                     -> (tensor<16x16xf32>, tensor<?x16xf32>) {
+func.func @many_rows(%x: tensor<512x64xi8>, %xs: tensor<512x1xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>,
+                     %y: tensor<512x16xf32>, %x1: tensor<?x64xi8>, %xs1: tensor<?x1xf32>, %y1: tensor<?x16xf32>)
+                     -> (tensor<512x16xf32>, tensor<?x16xf32>) {
   // CHECK: kernel = "cpu.tile-panel"
   // expected-remark@below {{kernel=cpu.tile-panel}}
-  %0 = sq.matmul ins(%x, %xs : tensor<16x64xi8>, tensor<16x1xf32>)
-    weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>) outs(%y : tensor<16x16xf32>)
-    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<16x16xf32>
-  // CHECK: kernel = "cpu.tile-panel"
+  %0 = sq.matmul ins(%x, %xs : tensor<512x64xi8>, tensor<512x1xf32>)
+    weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>) outs(%y : tensor<512x16xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<512x16xf32>
+  // CHECK: kernel = "cpu.tile-panel", layout = #sq<layout tiles>, manyInputs = {{[0-9]+}} : i64
   // expected-remark@below {{kernel=cpu.tile-panel}}
   %1 = sq.matmul ins(%x1, %xs1 : tensor<?x64xi8>, tensor<?x1xf32>)
     weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>) outs(%y1 : tensor<?x16xf32>)
     {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<?x16xf32>
-  return %0, %1 : tensor<16x16xf32>, tensor<?x16xf32>
+  return %0, %1 : tensor<512x16xf32>, tensor<?x16xf32>
 }
 
 // -----
@@ -109,37 +109,6 @@ func.func @fine_groups(%x: tensor<1x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x3
   %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x32xf32>)
     outs(%y : tensor<1x8xf32>) {format = #sq.int<8, group = 2>} -> tensor<1x8xf32>
   return %0 : tensor<1x8xf32>
-}
-
-// -----
-
-// Scales change within the columns that a step of the product loop takes.
-// CHECK-LABEL: @short_groups
-func.func @short_groups(%x: tensor<16x64xi8>, %xs: tensor<16x1xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x128xf32>,
-                        %y: tensor<16x16xf32>) -> tensor<16x16xf32> {
-  // CHECK: kernel = "cpu.tile-dot"
-  // expected-remark@below {{not cpu.tile-panel: a scale group of 8 is not a multiple of 16 columns}}
-  %0 = sq.matmul ins(%x, %xs : tensor<16x64xi8>, tensor<16x1xf32>)
-    weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x128xf32>) outs(%y : tensor<16x16xf32>)
-    {format = #sq.int<8, group = 8>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>} -> tensor<16x16xf32>
-  return %0 : tensor<16x16xf32>
-}
-
-// -----
-
-// Scales and units of columns that meet far out.
-// CHECK-LABEL: @scales_across_units
-func.func @scales_across_units(%x: tensor<16x640xi8>, %xs: tensor<16x1xf32>, %p: tensor<1x5120xi8>,
-                               %b: tensor<1x1280xi8>, %s: tensor<1x128xf32>, %y: tensor<16x16xf32>)
-                               -> tensor<16x16xf32> {
-  // CHECK: kernel = "cpu.tile-dot"
-  // expected-remark@below {{not cpu.tile-panel: scale groups of 80 and units of 64 columns only meet after 320}}
-  %0 = sq.matmul ins(%x, %xs : tensor<16x640xi8>, tensor<16x1xf32>)
-    weights(%p, bitmap(%b), scales(%s) : tensor<1x5120xi8>, tensor<1x1280xi8>, tensor<1x128xf32>)
-    outs(%y : tensor<16x16xf32>)
-    {format = #sq.int<8, group = 80>, activationFormat = #sq.int<8, row>, pattern = #sq.nm<2:4>,
-     layout = #sq<layout tiles>} -> tensor<16x16xf32>
-  return %0 : tensor<16x16xf32>
 }
 
 // -----

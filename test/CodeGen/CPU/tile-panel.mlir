@@ -71,11 +71,11 @@ func.func @sparse_int4(%x: memref<16x128xi8>, %xs: memref<16x1xf32>, %p: memref<
 
 // -----
 
-// A number of rows that is known when the code runs: few of them go the way of
-// cpu.tile-dot. The last rows of a block are guarded.
+// A number of rows that is known when the code runs: fewer than 48 go
+// the way of cpu.tile-dot. The last rows of a block are guarded.
 // CHECK-LABEL: @any_rows
 // CHECK: %[[M:.+]] = memref.dim
-// CHECK: %[[FEW:.+]] = arith.cmpi ult, %[[M]], %c16
+// CHECK: %[[FEW:.+]] = arith.cmpi ult, %[[M]], %c48
 // CHECK: scf.if %[[FEW]]
 // CHECK:   scf.parallel
 // CHECK: } else {
@@ -91,7 +91,8 @@ func.func @any_rows(%x: memref<?x64xi8>, %xs: memref<?x1xf32>, %p: memref<2x1024
                     %s: memref<2x16xf32>, %y: memref<?x20xf32>) {
   sq.matmul ins(%x, %xs : memref<?x64xi8>, memref<?x1xf32>)
     weights(%p, scales(%s) : memref<2x1024xi8>, memref<2x16xf32>) outs(%y : memref<?x20xf32>)
-    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-panel"}
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-panel",
+     manyInputs = 48 : i64}
   return
 }
 

@@ -108,3 +108,13 @@ func.func @few_indices(%x: tensor<2x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x
     outs(%y : tensor<2x16xf32>) {format = #sq.int<8, row>, pattern = #sq.block<16x4, 0.5>, layout = #sq<layout blocks>} -> tensor<2x16xf32>
   return %0 : tensor<2x16xf32>
 }
+
+// -----
+
+// SQ-MM-11: a kernel for many rows of activations where their number is known
+func.func @many_of_four(%x: tensor<4x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>, %init: tensor<4x8xf32>) {
+  // expected-error@below {{expected manyInputs above zero, and only where a kernel is for a dynamic M, got 2 for 'tensor<4x64xf32>' [SQ-MM-11]}}
+  %y = sq.matmul ins(%x : tensor<4x64xf32>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
+    outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>, kernel = "cpu.tile-panel", manyInputs = 2 : i64} -> tensor<4x8xf32>
+  return
+}

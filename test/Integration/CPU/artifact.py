@@ -89,7 +89,7 @@ class ArtifactHead(ctypes.Structure):
 def load_api(path):
     library = ctypes.CDLL(str(path))
     library.sq_get_api.restype = POINTER(Api)
-    return library, library.sq_get_api(c_uint32(1)).contents
+    return library, library.sq_get_api(c_uint32(2)).contents
 
 
 def find_variants(api):

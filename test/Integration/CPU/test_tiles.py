@@ -40,8 +40,9 @@ PATTERNS = [None, *POSITIONS, *BITMAPS]
 FORMATS = ["int8.row", "int4.row", "int3.row", "int8.tensor", "int4.g64.f16", "int4.g128",
            "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4", "hbfp7.g64", "hbfp3.g64"]
 SHAPES = [(33, 321), (16, 64), (17, 63), (40, 172), (1, 1), (70, 410)]
-# From 16 rows on, cpu.tile-panel: 19 ends in a part of a small block of rows, 22
+# From 16 rows on, cpu.tile-panel (MANY): 19 ends in a part of a small block of rows, 22
 # in one of a large block.
+MANY = 16
 ROWS = [1, 2, 5, 8, 16, 19, 22]
 # Weights and rows that take several panels of columns and chunks of rows.
 LARGE = [(None, "int8.row", (50, 5500)), ("nm2:4", "int4.g64.f16", (50, 5500))]
@@ -135,7 +136,8 @@ def artifact(layers, target, tmp_path_factory):
     rules = [rule(name, pattern, fmt, "int8.row") for name, (pattern, fmt, _) in layers.items()]
     (folder / "recipe.yaml").write_text("rules:\n" + "".join(f"  - {r}\n" for r in rules))
     command = [folder / "model.mlir", "--recipe", folder / "recipe.yaml", "--weights-dir", folder,
-               f"--target={target[1]}", "--openmp=false"]
+               f"--target={target[1]}", "--openmp=false",
+               f"--prefer-kernel=cpu.tile-panel:{MANY}"]
     packed = run("sq-compile", *command, "--emit=mlir-sq", "-o", folder / "packed.mlir")
     assert packed.returncode == 0
     text = (folder / "packed.mlir").read_text()

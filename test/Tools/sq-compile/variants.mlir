@@ -4,7 +4,7 @@
 // RUN: sq-compile %s --target=multi:x86_64-linux-gnu:x86-64-v3,x86_64-linux-gnu:icelake-server \
 // RUN:   --openmp=false --emit=llvm -o %t/m.ll
 // RUN: FileCheck %s --input-file=%t/m.ll
-// CHECK-DAG: @sq_variants = hidden constant { i32, i32, ptr } { i32 1, i32 2, ptr @sq_variant_list }
+// CHECK-DAG: @sq_variants = hidden constant { i32, i32, ptr } { i32 2, i32 2, ptr @sq_variant_list }
 // CHECK-DAG: @sq_variant_list = internal constant [2 x ptr] [ptr @sq_artifact.0, ptr @sq_artifact.1]
 // CHECK-DAG: @sq_artifact.0 = internal constant
 // CHECK-DAG: @sq_artifact.1 = internal constant

@@ -120,7 +120,8 @@ TestModel::TestModel()
                  /*len_symbol=*/0, 0, /*fixed_len=*/0, kCapacity, accumulate},
                 {"nothing", 0, 0, nullptr, nullptr, 0, -1, nullptr, -1, 0, 0, 0,
                  nothing}},
-      layers{{"w", "dense", "f32", "reference", "given", "", 3, 1, 12, 12, 0}} {
+      layers{{"w", "dense", "f32", "reference", "given", "", 3, 1, 12, 12, 0,
+              ""}} {
   artifact.abi_version = SQ_ABI_VERSION;
   artifact.producer = "hand";
   artifact.model_name = "test";

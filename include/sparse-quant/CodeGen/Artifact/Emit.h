@@ -29,7 +29,7 @@ namespace mlir::sq {
 
 /// One row of `sq-run info`: sq_layer_desc of artifact.h.
 struct LayerInfo {
-  std::string name, pattern, format, kernel, order, whyDense;
+  std::string name, pattern, format, kernel, order, whyDense, cost;
   int64_t rows = 0, columns = 0;
   uint64_t denseBytes = 0, packedBytes = 0;
   double relativeError = -1.0;

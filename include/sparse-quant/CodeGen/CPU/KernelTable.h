@@ -17,7 +17,7 @@
 
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Numerics/TileLayout.h"
-#include "sparse-quant/Target/VectorISA.h"
+#include "sparse-quant/Target/TargetAttr.h"
 #include <optional>
 #include <string>
 
@@ -39,13 +39,6 @@ inline constexpr StringLiteral kDecodeRows = "cpu.decode-rows";
 /// convert-sq-to-linalg: slow, and right for every legal combination.
 inline constexpr StringLiteral kReference = "cpu.reference";
 
-/// What kernels ask of the CPU that code is generated for.
-struct KernelTarget {
-  /// f32 lanes of a vector register.
-  unsigned lanes = 16;
-  VectorISA isa = VectorISA::None;
-};
-
 /// What there is to compute, whether or not the weights are packed already.
 struct Product {
   numerics::Format weights;
@@ -57,7 +50,13 @@ struct Product {
   /// Rows of activations; absent where they are only known at run time.
   std::optional<int64_t> inputs;
 
+  /// Share of the weights that is kept, if it isn't the pattern's.
+  std::optional<double> kept;
+
   static Product get(MatmulOp op);
+  double getKept() const {
+    return kept ? *kept : pattern ? pattern->density() : 1.0;
+  }
   /// The tiles that the weights are in, or might have been in.
   numerics::TileLayout getTiles() const {
     return numerics::TileLayout::get(weights, pattern ? &*pattern : nullptr,
@@ -73,17 +72,60 @@ struct Product {
   }
 };
 
-struct KernelChoice {
+/// A prediction, for one number of rows of activations.
+struct KernelCost {
+  int64_t inputs = 0;
+  /// Time on all cores; bytes from memory; products that are computed, a
+  /// multiplication and its addition being two.
+  double ns = 0;
+  int64_t bytes = 0, ops = 0;
+  bool memoryBound = false;
+};
+
+/// "12.3 us for 1 row of activations, 456 us for 128".
+std::string describeCosts(ArrayRef<KernelCost> costs);
+
+/// A kernel of the table, and from how many rows of activations on it computes;
+/// fewer go to its kernel for few. Absent if it has none, or the op's number of
+/// rows is known.
+struct KernelDecision {
   StringRef kernel;
-  /// Why no earlier row of the table fits, row by row; "" for the first row.
+  std::optional<int64_t> manyInputs;
+};
+
+/// "cpu.tile-panel", or "cpu.tile-dot, cpu.tile-panel from 48 rows of
+/// activations on".
+std::string describeDecision(const KernelDecision &decision);
+
+struct KernelChoice : KernelDecision {
+  /// Of the op's number of rows; of one and of many where it isn't known.
+  SmallVector<KernelCost> costs;
+  /// The cheapest of the other kernels that fit; "" if there is none.
+  StringRef next;
+  SmallVector<KernelCost> nextCosts;
+  /// Why no kernel that is expected to be at least as fast fits, row by row;
+  /// "" if the fastest of the table was chosen.
   std::string whyNotBetter;
 };
 
-KernelChoice selectKernel(MatmulOp op, const KernelTarget &target);
+/// The cheapest kernel that fits. `preferred`, if it fits, is taken whatever it
+/// costs.
+KernelChoice selectKernel(MatmulOp op, const KernelTarget &target,
+                          const KernelDecision &preferred = {});
 
-/// "" if `kernel` may compute `op`, otherwise the reason why not.
-std::string checkKernel(StringRef kernel, MatmulOp op,
-                        const KernelTarget &target);
+/// "cpu.tile-panel", or with from how many rows on: "cpu.tile-panel:48". An
+/// error for what is no kernel of the table.
+FailureOr<KernelDecision> parseKernelDecision(StringRef text,
+                                              std::string &error);
+
+/// "" if `op` may be computed as `decision` says, otherwise the reason why not.
+std::string checkDecision(const KernelDecision &decision, MatmulOp op,
+                          const KernelTarget &target);
+
+/// A decision that was made elsewhere, with what it leaves open, and with what
+/// it is expected to take.
+KernelChoice completeDecision(const KernelDecision &decision, MatmulOp op,
+                              const KernelTarget &target);
 
 /// The layout that the best kernel for `product` reads. Asked before the
 /// weights are packed.

@@ -269,6 +269,16 @@ static LogicalResult report(EmitError emitError, const numerics::Error &error,
   return emitError() << *error << " [" << rule << "]";
 }
 
+LogicalResult CostAttr::verify(EmitError emitError, int64_t inputs, int64_t ns,
+                               int64_t bytes, int64_t ops, Bound) {
+  if (inputs > 0 && ns >= 0 && bytes >= 0 && ops >= 0)
+    return success();
+  return emitError() << "expected inputs above zero and no negative numbers, "
+                        "got inputs = "
+                     << inputs << ", ns = " << ns << ", bytes = " << bytes
+                     << ", ops = " << ops << " [SQ-COST-1]";
+}
+
 LogicalResult NMAttr::verify(EmitError emitError, int64_t n, int64_t m) {
   return report(emitError, numerics::Pattern::nm(n, m).verify(), "SQ-NM-1");
 }

@@ -435,6 +435,11 @@ LogicalResult MatmulOp::verify() {
   if (static_cast<bool>(getPattern()) != static_cast<bool>(getBitmap()))
     return emitOpError("expected a pattern with a bitmap, and only with it "
                        "[SQ-MM-4]");
+  if (std::optional<int64_t> many = getManyInputs();
+      many && (*many < 1 || !getKernel() || !input.isDynamicDim(0)))
+    return emitOpError("expected manyInputs above zero, and only where a "
+                       "kernel is for a dynamic M, got ")
+           << *many << " for " << input << " [SQ-MM-11]";
   if (getLayout() != Layout::Rows) {
     if (failed(verifyTiles(*this)))
       return failure();

@@ -48,6 +48,23 @@ static json::Object errorsToJSON(const numerics::OrderErrors &errors,
   return object;
 }
 
+static json::Array usesToJSON(const LayerReport &layer) {
+  json::Array uses;
+  for (const LayerReport::Use &use : layer.uses) {
+    json::Array predicted;
+    for (const LayerReport::Prediction &cost : use.predicted)
+      predicted.push_back(json::Object{
+          {"inputs", cost.inputs}, {"ns", cost.ns}, {"bound", cost.bound}});
+    json::Object object{{"function", use.function},
+                        {"kernel", use.kernel},
+                        {"predicted", std::move(predicted)}};
+    if (use.manyInputs)
+      object["many_inputs"] = *use.manyInputs;
+    uses.push_back(std::move(object));
+  }
+  return uses;
+}
+
 json::Value mlir::sq::toJSON(const LayerReport &layer) {
   json::Object object{
       {"name", layer.name},
@@ -58,6 +75,7 @@ json::Value mlir::sq::toJSON(const LayerReport &layer) {
       {"activation_format", layer.activationFormat},
       {"order", layer.order},
       {"kernel", layer.kernel},
+      {"uses", usesToJSON(layer)},
       {"why_not_faster", layer.whyNotFaster},
       {"why_dense", layer.whyDense},
       {"dense_bytes", int64_t(layer.denseBytes)},

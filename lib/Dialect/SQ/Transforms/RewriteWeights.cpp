@@ -77,7 +77,8 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
     auto product = MatmulOp::create(
         builder, loc, use.op->getResult(0).getType(), input, inputScales,
         payload, bitmap, scales, use.init->get(), chain.quantize.getFormat(),
-        activationFormat, layer.pattern, /*kernel=*/StringAttr(), layer.layout);
+        activationFormat, layer.pattern, /*kernel=*/StringAttr(),
+        /*manyInputs=*/IntegerAttr(), /*cost=*/ArrayAttr(), layer.layout);
     use.op->getResult(0).replaceAllUsesWith(product.getResult());
     use.op->erase();
   }

@@ -264,4 +264,27 @@ def SQ_Nf4Attr : SQ_Format<"Nf4", "nf4"> {
   }];
 }
 
+//===----------------------------------------------------------------------===//
+// Predictions
+//===----------------------------------------------------------------------===//
+
+def SQ_CostAttr : SQ_Attr<"Cost", "cost", []> {
+  let summary = "What a product is expected to take on the module's target";
+  let description = [{
+    A prediction of `sq-select-kernels`, for `inputs` rows of activations: the
+    time on all cores of the target, the bytes that come from memory, the ops
+    that are computed (a multiplication and its addition are two; those that a
+    kernel skips don't count), and which of the two decides.
+
+    ```mlir
+    #sq.cost<inputs = 1, ns = 5120, bytes = 4231168, ops = 8388608, bound = memory>
+    ```
+
+    Rule: SQ-COST-1 `inputs` is above zero, the others aren't below it.
+  }];
+  let parameters = (ins "int64_t":$inputs, "int64_t":$ns, "int64_t":$bytes,
+                        "int64_t":$ops, EnumParameter<SQ_Bound>:$bound);
+  let assemblyFormat = "`<` struct(params) `>`";
+}
+
 #endif // SPARSE_QUANT_DIALECT_SQ_IR_SQATTRIBUTES_TD

@@ -111,6 +111,12 @@ def SQ_Layout : SQ_I32Enum<"Layout", "how packed weights lie in memory", [
 }
 def SQ_LayoutAttr : EnumAttr<SQ_Dialect, SQ_Layout, "layout">;
 
+def SQ_Bound : SQ_I32Enum<"Bound", "what a product spends most of its time on", [
+  I32EnumAttrCase<"Memory", 0, "memory">,
+  I32EnumAttrCase<"Compute", 1, "compute">]> {
+  let genSpecializedAttr = 0;
+}
+
 def SQ_Scope : SQ_I32Enum<"Scope", "what shares a scale or a sparsity budget", [
   I32EnumAttrCase<"Tensor", 0, "tensor">,
   I32EnumAttrCase<"Row", 1, "row">,

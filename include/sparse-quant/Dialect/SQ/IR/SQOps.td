@@ -410,7 +410,10 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
 
     `pattern` says how the bitmap was made; it is a promise to kernels (a kernel
     for `nm<2:4>` may rely on it) and absent for dense weights. `kernel` is the
-    decision of `sq-select-kernels`.
+    decision of `sq-select-kernels`, `cost` what it expects that to take: for
+    the op's M, or for one of decoding and one of prefill where M is dynamic.
+    There `kernel` may be one for many rows of activations: fewer than
+    `manyInputs` then go to the one for few that the kernel table names beside it.
 
     Destination style: on tensors the result takes the place of `outs`, and
     bufferization reuses its buffer; on memrefs there is no result. Tileable
@@ -442,7 +445,9 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     all are memrefs and there is none; SQ-MM-9 weights in tiles have the sizes
     of tiles, and in tiles with bitmaps a payload that is neither larger than
     that of dense weights nor smaller than what follows its last code; SQ-MM-10
-    weights in the layout `blocks` have a pattern of blocks of whole tiles.
+    weights in the layout `blocks` have a pattern of blocks of whole tiles;
+    SQ-MM-11 `manyInputs` is above zero, and there only where there is a `kernel`
+    and M is dynamic.
   }];
   let arguments = (ins
       SQ_TensorOrMemRef:$input, Variadic<SQ_TensorOrMemRef>:$inputScales,
@@ -450,6 +455,8 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
       Variadic<SQ_TensorOrMemRef>:$scales, SQ_TensorOrMemRef:$init,
       SQ_AnyFormat:$format, OptionalAttr<SQ_AnyFormat>:$activationFormat,
       OptionalAttr<SQ_AnyPattern>:$pattern, OptionalAttr<StrAttr>:$kernel,
+      OptionalAttr<I64Attr>:$manyInputs,
+      OptionalAttr<TypedArrayAttrBase<SQ_CostAttr, "predicted costs">>:$cost,
       DefaultValuedAttr<SQ_LayoutAttr, "::mlir::sq::Layout::Rows">:$layout);
   let results = (outs Optional<AnyRankedTensor>:$result);
   let assemblyFormat = [{

@@ -13,6 +13,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mlir::sq {
 
@@ -32,7 +33,22 @@ struct LayerReport {
   /// How sparsity came before quantization: "given" unless sq-enforce-order had
   /// to do something; empty where there aren't both.
   std::string order;
+  /// What computes it; where functions differ, all names, joined by "+".
   std::string kernel;
+  /// The same function by function, with the predictions of
+  /// sq-select-kernels.
+  struct Prediction {
+    int64_t inputs = 0, ns = 0;
+    std::string bound;
+  };
+  struct Use {
+    std::string function, kernel;
+    /// Rows of activations from which on it is `kernel`; fewer go to the
+    /// kernel for few that the table has beside it.
+    std::optional<int64_t> manyInputs;
+    std::vector<Prediction> predicted;
+  };
+  std::vector<Use> uses;
   /// Why a faster kernel of the table didn't fit.
   std::string whyNotFaster;
   std::string whyDense;
