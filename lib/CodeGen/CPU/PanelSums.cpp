@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "PanelSums.h"
 #include "ByteISA.h"
+#include "PanelPrefetch.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -32,12 +33,17 @@ Value PanelSums::readActivations(Value block, Value offset) {
 /// rows of a block, to `sums` [row, tile].
 SmallVector<Value> PanelSums::accumulate(const PanelPlace &place, Value block,
                                          int64_t count, Value from, Value to,
-                                         ArrayRef<Value> sums) {
+                                         ArrayRef<Value> sums,
+                                         PanelPrefetch *prefetch) {
   Value first = place.panel ? mul(place.panel, plan.panel) : Value();
+  Value localBlock = arith::SubIOp::create(
+      b, block, arith::DivUIOp::create(b, place.firstRow, index(rowBlock)));
   SmallVector<Value> results = emitLoop(
       b, from, to, PanelPlan::kProductUnroll, sums,
       [&](Value v, ArrayRef<Value> carried) {
         SmallVector<Value> next(carried);
+        if (prefetch)
+          prefetch->emit(localBlock, v);
         Value x = mul(first ? add(first, v) : v, rowBlock * TileLayout::kDepth);
         for (int64_t u = 0; u < PanelPlan::kProductUnroll; ++u) {
           SmallVector<Value> vectors;
@@ -89,7 +95,7 @@ SmallVector<Value> PanelSums::loadPartial(const PanelPlace &place,
 }
 
 void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
-                     bool isGuarded) {
+                     bool isGuarded, PanelPrefetch *prefetch) {
   SmallVector<Value> rows;
   for (int64_t r = 0; r < count; ++r)
     rows.push_back(add(firstRow, r));
@@ -124,7 +130,7 @@ void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
           Value from = mul(group, plan.group);
           SmallVector<Value> exact =
               accumulate(place, block, count, from, add(from, plan.group),
-                         correct(group, zeros));
+                         correct(group, zeros), prefetch);
           for (auto [i, total] : llvm::enumerate(totals))
             total = vector::FMAOp::create(
                 b, toReal(exact[i]), loadScale(group, i % numTiles), total);
@@ -132,7 +138,7 @@ void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
         });
   } else {
     sums = accumulate(place, block, count, index(0), place.endVector,
-                      correct(index(0), sums));
+                      correct(index(0), sums), prefetch);
   }
 
   auto finish = [&] {

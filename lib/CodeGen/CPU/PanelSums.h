@@ -14,6 +14,7 @@
 namespace mlir::sq::cpu {
 
 class ByteISA;
+class PanelPrefetch;
 
 /// Multiplies blocks of rows of activations with a panel of the weights, and
 /// adds what comes out of all panels to the result.
@@ -31,12 +32,12 @@ public:
   /// `count` rows from `firstRow`, which starts a block, on; guarded if some
   /// may lie behind the last, where what comes out is dropped.
   void emit(const PanelPlace &place, Value firstRow, int64_t count,
-            bool isGuarded);
+            bool isGuarded, PanelPrefetch *prefetch = nullptr);
 
 private:
   SmallVector<Value> accumulate(const PanelPlace &place, Value block,
                                 int64_t count, Value from, Value to,
-                                ArrayRef<Value> sums);
+                                ArrayRef<Value> sums, PanelPrefetch *prefetch);
   SmallVector<Value> loadPartial(const PanelPlace &place, Value localRow,
                                  int64_t count);
   Value readActivations(Value block, Value offset);

@@ -8,6 +8,7 @@
 #include "ByteISA.h"
 #include "KernelBuilder.h"
 #include "PanelDecoder.h"
+#include "PanelPrefetch.h"
 #include "PanelSums.h"
 #include "TileKernel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -76,13 +77,19 @@ private:
 } // namespace
 
 void TilePanel::emitRowBlocks(const PanelPlace &place) {
+  PanelPrefetch prefetch(b, op, layout, plan, place, rowBlock);
   PanelSums sums(b, isa, operands, plan, layout.hasGroups(), rowBlock,
                  activations, buffers);
   Value count = arith::SubIOp::create(b, place.endRow, place.firstRow);
   Value whole =
       mul(arith::DivUIOp::create(b, count, index(rowBlock)), rowBlock);
   Value wholeEnd = add(place.firstRow, whole);
-  emitLoop(b, place.firstRow, wholeEnd, rowBlock,
+  Value busyEnd = arith::MinUIOp::create(
+      b, add(place.firstRow, PanelPrefetch::kRows), wholeEnd);
+  emitLoop(b, place.firstRow, busyEnd, rowBlock, [&](Value row) {
+    sums.emit(place, row, rowBlock, false, &prefetch);
+  });
+  emitLoop(b, busyEnd, wholeEnd, rowBlock,
            [&](Value row) { sums.emit(place, row, rowBlock, false); });
   // Chunks are whole blocks; only the last one of all ends within a block.
   if (std::optional<int64_t> known = operands.getStaticNumInputs()) {
