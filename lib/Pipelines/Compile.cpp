@@ -82,7 +82,7 @@ private:
   LogicalResult openTargets();
   LogicalResult lower();
   LogicalResult compressAndPack();
-  Layout chooseLayout(const cpu::Product &product);
+  LayoutChoice chooseLayout(const LayoutRequest &layer);
   void recordKernels(Variant &variant);
   void recordParallelRegions(Variant &variant);
   LogicalResult writeLayerReport();
@@ -282,13 +282,31 @@ LogicalResult Compilation::lower() {
 }
 
 /// There is one copy of the weights, so where targets differ in the best
-/// layout, it is in rows, which all can read.
-Layout Compilation::chooseLayout(const cpu::Product &product) {
-  Layout layout = cpu::selectLayout(product, variants.front()->kernelTarget);
-  bool isShared = llvm::all_of(variants, [&](const auto &variant) {
-    return cpu::selectLayout(product, variant->kernelTarget) == layout;
-  });
-  return isShared ? layout : Layout::Rows;
+/// layout, it is in rows, which all can read; and dense only where that is the
+/// best for all.
+LayoutChoice Compilation::chooseLayout(const LayoutRequest &layer) {
+  cpu::Product product;
+  product.weights = layer.weights;
+  product.pattern = layer.pattern;
+  product.activations = layer.activations;
+  product.rows = layer.rows;
+  product.cols = layer.cols;
+  LayoutChoice choice;
+  bool isShared = true, isDense = layer.isDensityKnown;
+  for (const auto &variant : variants) {
+    cpu::StorageChoice best =
+        cpu::selectStorage(product, layer.inputs, variant->kernelTarget);
+    bool isFirst = variant == variants.front();
+    isShared &= isFirst || best.layout == choice.layout;
+    isDense &= !best.whyStoredDense.empty();
+    if (isFirst)
+      choice = {best.layout, best.whyStoredDense};
+  }
+  if (isDense) {
+    choice.layout = Layout::Tiles;
+    return choice;
+  }
+  return {isShared ? choice.layout : Layout::Rows, ""};
 }
 
 /// Applies the recipe, puts sparsity before quantization, and writes the weight
@@ -306,19 +324,9 @@ LogicalResult Compilation::compressAndPack() {
   pack.weightsDir = options.weightsDir;
   pack.study = options.study;
   pack.measureErrors = options.measureErrors;
-  pack.chooseLayout =
-      [&](const numerics::Format &weights, const numerics::Pattern *pattern,
-          const numerics::Format *activations, int64_t rows, int64_t cols) {
-        cpu::Product product;
-        product.weights = weights;
-        if (pattern)
-          product.pattern = *pattern;
-        if (activations)
-          product.activations = *activations;
-        product.rows = rows;
-        product.cols = cols;
-        return chooseLayout(product);
-      };
+  pack.chooseLayout = [&](const LayoutRequest &layer) {
+    return chooseLayout(layer);
+  };
   if (failed(packWeights(module, pack, packed)))
     return failure();
   info.weightsSize = packed.size;
@@ -386,7 +394,7 @@ void Compilation::recordKernels(Variant &variant) {
       row.format += " x " + layer.activationFormat;
     row.kernel = layer.kernel;
     row.order = layer.order;
-    row.whyDense = layer.whyDense.empty() ? layer.whyNotFaster : layer.whyDense;
+    row.whyDense = layer.getNote();
     row.cost = describeUses(layer);
     row.rows = layer.rows;
     row.columns = layer.columns;

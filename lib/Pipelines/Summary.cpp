@@ -52,7 +52,7 @@ static Row makeRow(const LayerReport &layer) {
   if (layer.activationFormat != "f32")
     row.format += " x " + layer.activationFormat;
   row.kernel = layer.kernel;
-  row.note = layer.whyDense.empty() ? layer.whyNotFaster : layer.whyDense;
+  row.note = layer.getNote();
   return row;
 }
 

@@ -14,8 +14,10 @@ using namespace mlir::sq::cpu;
 Product Product::get(MatmulOp op) {
   Product product;
   product.weights = op.getFormat().getFormat();
-  if (SparsityPatternAttrInterface pattern = op.getPatternAttr())
-    product.pattern = pattern.getPattern();
+  // Without a bitmap, dropped weights are stored as zeros.
+  if (op.getBitmap())
+    product.pattern =
+        SparsityPatternAttrInterface(op.getPatternAttr()).getPattern();
   if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
     product.activations = activations.getFormat();
   product.rows = op.getNumRows();
@@ -94,6 +96,21 @@ struct Candidate {
 };
 } // namespace
 
+/// `row` for `product`, were its weights in the row's layout; none if a kernel
+/// for few rows of activations is the better one for any number.
+static std::optional<Candidate> makeCandidate(const KernelRow &row,
+                                              const Product &product,
+                                              const KernelTarget &target) {
+  Candidate candidate = {&row, std::nullopt, {}, row.check(product, target)};
+  if (!product.inputs && !row.kernelForFew.empty()) {
+    candidate.manyInputs = findManyInputs(row, product, target);
+    if (!candidate.manyInputs)
+      return std::nullopt;
+  }
+  candidate.costs = predictCosts(row, candidate.manyInputs, product, target);
+  return candidate;
+}
+
 /// Speed doesn't decide on the meaning: sums of integers that are exact come
 /// before those that round. The first of the table where two are equal.
 static bool isBetter(const Candidate &candidate, const Candidate *than) {
@@ -122,19 +139,13 @@ KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
   for (const KernelRow &row : getKernelRows()) {
     if (isBeside(row, op, product))
       continue;
-    Candidate candidate = {&row, std::nullopt, {}, ""};
-    if (!product.inputs && !row.kernelForFew.empty()) {
-      candidate.manyInputs = findManyInputs(row, product, target);
-      // Then the kernel for few is the one for all.
-      if (!candidate.manyInputs)
-        continue;
-    }
+    std::optional<Candidate> candidate = makeCandidate(row, product, target);
+    if (!candidate)
+      continue;
     // Of weights in rows: what kept them out of tiles.
-    candidate.missing = row.check(product, target);
-    if (candidate.missing.empty())
-      candidate.missing = checkLayout(row, op);
-    candidate.costs = predictCosts(row, candidate.manyInputs, product, target);
-    candidates.push_back(std::move(candidate));
+    if (candidate->missing.empty())
+      candidate->missing = checkLayout(row, op);
+    candidates.push_back(std::move(*candidate));
   }
   const Candidate *best = nullptr, *next = nullptr;
   for (const Candidate &candidate : candidates)
@@ -170,12 +181,57 @@ KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
   return choice;
 }
 
-Layout mlir::sq::cpu::selectLayout(const Product &product,
-                                   const KernelTarget &target) {
+/// What the best kernels on weights in `layout` are expected to take for such
+/// numbers of rows; none if there isn't one for each.
+static std::optional<SmallVector<KernelCost>>
+predictBest(Product product, ArrayRef<std::optional<int64_t>> inputs,
+            Layout layout, const KernelTarget &target) {
+  SmallVector<KernelCost> total;
+  for (std::optional<int64_t> count : inputs) {
+    product.inputs = count;
+    std::optional<Candidate> best;
+    for (const KernelRow &row : getKernelRows()) {
+      if (row.layout != layout)
+        continue;
+      std::optional<Candidate> candidate = makeCandidate(row, product, target);
+      if (candidate && isBetter(*candidate, best ? &*best : nullptr))
+        best = std::move(candidate);
+    }
+    if (!best)
+      return std::nullopt;
+    total.append(best->costs);
+  }
+  return total;
+}
+
+static Layout selectLayout(const Product &product, const KernelTarget &target) {
   for (const KernelRow &row : getKernelRows())
     if (row.layout != Layout::Rows && row.check(product, target).empty())
       return row.layout;
   return Layout::Rows;
+}
+
+StorageChoice
+mlir::sq::cpu::selectStorage(const Product &product,
+                             ArrayRef<std::optional<int64_t>> inputs,
+                             const KernelTarget &target) {
+  // Predictions closer than this are equal, and the smaller file wins.
+  constexpr double margin = 1.02;
+  StorageChoice choice;
+  choice.layout = selectLayout(product, target);
+  if (!product.pattern)
+    return choice;
+  Product dense = product;
+  dense.pattern = std::nullopt;
+  auto sparseCosts = predictBest(product, inputs, choice.layout, target);
+  auto denseCosts = predictBest(dense, inputs, Layout::Tiles, target);
+  if (!sparseCosts || !denseCosts ||
+      compareCosts(*sparseCosts, *denseCosts) <= margin)
+    return choice;
+  choice.whyStoredDense = "predicted " + describeCosts(*sparseCosts) +
+                          " if only kept weights are stored, and " +
+                          describeCosts(*denseCosts) + " with zeros";
+  return choice;
 }
 
 static std::string listKernels() {

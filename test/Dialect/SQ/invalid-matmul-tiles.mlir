@@ -118,3 +118,14 @@ func.func @many_of_four(%x: tensor<4x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x
     outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>, kernel = "cpu.tile-panel", manyInputs = 2 : i64} -> tensor<4x8xf32>
   return
 }
+
+// -----
+
+// SQ-MM-9: blocks without their indices, which dense storage has no place for
+func.func @blocks_without_indices(%x: tensor<4x64xi8>, %t: tensor<4x1xf32>, %p: tensor<1x256xi8>, %s: tensor<1x16xf32>, %init: tensor<4x16xf32>) {
+  // expected-error@below {{expected indices of type 'tensor<1x8xi8>' in tiles, got none [SQ-MM-9]}}
+  %y = sq.matmul ins(%x, %t : tensor<4x64xi8>, tensor<4x1xf32>) weights(%p, scales(%s) : tensor<1x256xi8>, tensor<1x16xf32>)
+    outs(%init : tensor<4x16xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, pattern = #sq.block<16x4, 0.75>, layout = #sq<layout blocks>} -> tensor<4x16xf32>
+  return
+}

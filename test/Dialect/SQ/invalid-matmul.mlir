@@ -61,11 +61,11 @@ func.func @scales(%x: tensor<4x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>
 
 // -----
 
-// SQ-MM-4: a pattern of a dense matrix
-func.func @pattern(%x: tensor<4x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>, %init: tensor<4x8xf32>) {
-  // expected-error@+1 {{expected a pattern with a bitmap, and only with it [SQ-MM-4]}}
-  %y = sq.matmul ins(%x : tensor<4x64xf32>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
-    outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>} -> tensor<4x8xf32>
+// SQ-MM-4: a bitmap that no pattern made
+func.func @pattern(%x: tensor<4x64xf32>, %p: tensor<8x32xi8>, %b: tensor<8x8xi8>, %s: tensor<8x1xf32>, %init: tensor<4x8xf32>) {
+  // expected-error@+1 {{expected a pattern with a bitmap [SQ-MM-4]}}
+  %y = sq.matmul ins(%x : tensor<4x64xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<8x32xi8>, tensor<8x8xi8>, tensor<8x1xf32>)
+    outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>} -> tensor<4x8xf32>
   return
 }
 

@@ -127,9 +127,23 @@ std::string checkDecision(const KernelDecision &decision, MatmulOp op,
 KernelChoice completeDecision(const KernelDecision &decision, MatmulOp op,
                               const KernelTarget &target);
 
-/// The layout that the best kernel for `product` reads. Asked before the
-/// weights are packed.
-Layout selectLayout(const Product &product, const KernelTarget &target);
+/// How the weights of a layer are best packed.
+struct StorageChoice {
+  /// If only kept weights are stored.
+  Layout layout = Layout::Rows;
+  /// Why they are better stored dense, in tiles, with zeros for what is
+  /// dropped;
+  /// "" if they aren't.
+  std::string whyStoredDense;
+};
+
+/// Asked before the weights of `product` are packed, for products with so many
+/// rows of activations, which count alike. Dense where that is expected to be
+/// faster than what `product.pattern` allows, beyond what predictions are
+/// worth.
+StorageChoice selectStorage(const Product &product,
+                            ArrayRef<std::optional<int64_t>> inputs,
+                            const KernelTarget &target);
 
 /// The kernels that sq-lower-linear generates; it leaves the others to
 /// convert-sq-to-linalg.

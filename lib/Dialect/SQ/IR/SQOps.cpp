@@ -332,6 +332,9 @@ TileLayout MatmulOp::getTileLayout() {
   if (getLayout() == Layout::Blocks)
     return TileLayout::getBlocks(getFormat().getFormat(), *pattern,
                                  getNumRows(), getReductionExtent());
+  // Without a bitmap, dropped weights are stored as zeros.
+  if (!getBitmap())
+    pattern = std::nullopt;
   return TileLayout::get(getFormat().getFormat(), pattern ? &*pattern : nullptr,
                          getNumRows(), getReductionExtent());
 }
@@ -380,7 +383,7 @@ static LogicalResult verifyTiles(MatmulOp op) {
                            i8))) {
     return failure();
   }
-  if (op.getBitmap() &&
+  if ((op.getBitmap() || layout.hasBlocks()) &&
       failed(expect(layout.hasBitmap()   ? "masks and offsets"
                     : layout.hasBlocks() ? "indices"
                                          : "positions",
@@ -432,9 +435,8 @@ LogicalResult MatmulOp::verify() {
   if (!format.symmetric)
     return emitOpError("expected symmetric weights, got ")
            << getFormat() << " [SQ-MM-7]";
-  if (static_cast<bool>(getPattern()) != static_cast<bool>(getBitmap()))
-    return emitOpError("expected a pattern with a bitmap, and only with it "
-                       "[SQ-MM-4]");
+  if (getBitmap() && !getPattern())
+    return emitOpError("expected a pattern with a bitmap [SQ-MM-4]");
   if (std::optional<int64_t> many = getManyInputs();
       many && (*many < 1 || !getKernel() || !input.isDynamicDim(0)))
     return emitOpError("expected manyInputs above zero, and only where a "

@@ -78,6 +78,7 @@ json::Value mlir::sq::toJSON(const LayerReport &layer) {
       {"uses", usesToJSON(layer)},
       {"why_not_faster", layer.whyNotFaster},
       {"why_dense", layer.whyDense},
+      {"why_stored_dense", layer.whyStoredDense},
       {"dense_bytes", int64_t(layer.denseBytes)},
       {"stored_bytes", int64_t(layer.getStoredBytes())},
       {"payload_bytes", int64_t(layer.payloadBytes)},

@@ -27,7 +27,11 @@ static void remarkOn(const LayerPlan &layer) {
                          report.name, report.pattern, report.format,
                          report.getStoredBytes(), report.denseBytes,
                          report.getBitsPerWeight());
-    else
+    if (layer.storedDense)
+      remark::missed(use.op->getLoc(), getPackRemark(use.op, "stored-dense"))
+          << remark::add("layer '{0}' is stored dense: {1}", report.name,
+                         report.whyStoredDense);
+    if (!layer.packed)
       remark::analysis(use.op->getLoc(), getPackRemark(use.op, "dense"))
           << remark::add("layer '{0}' is stored as dense {1}{2}{3}",
                          report.name, report.format,

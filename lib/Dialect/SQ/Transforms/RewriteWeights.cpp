@@ -54,7 +54,7 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
         makeParameter(layer.report.name + ".payload",
                       RankedTensorType::get(layer.getPayloadShape(), i8), loc);
     Value bitmap;
-    if (chain.isSparse())
+    if (layer.hasMetadata())
       bitmap =
           makeParameter(layer.report.name + layer.getBitmapSuffix(),
                         RankedTensorType::get(layer.getBitmapShape(), i8), loc);

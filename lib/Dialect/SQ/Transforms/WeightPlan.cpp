@@ -21,7 +21,9 @@ std::optional<numerics::Pattern> LayerPlan::getPattern() const {
 }
 
 numerics::TileLayout LayerPlan::getTiles() const {
-  std::optional<numerics::Pattern> mask = getPattern();
+  std::optional<numerics::Pattern> mask;
+  if (hasMetadata())
+    mask = getPattern();
   if (layout == Layout::Blocks)
     return numerics::TileLayout::getBlocks(*chain.getFormat(), *mask,
                                            report.rows, report.columns);
@@ -247,14 +249,23 @@ void WeightPlanner::planLayout(LayerPlan &layer) {
         return getActivations(use) == attr;
       }))
     return;
-  std::optional<numerics::Format> activations;
+  LayoutRequest request;
+  request.weights = *layer.chain.getFormat();
+  request.pattern = layer.getPattern();
+  request.isDensityKnown = layer.report.criterion != "given";
   if (attr)
-    activations = attr.getFormat();
-  std::optional<numerics::Pattern> pattern = layer.getPattern();
-  layer.layout = options.chooseLayout(*layer.chain.getFormat(),
-                                      pattern ? &*pattern : nullptr,
-                                      activations ? &*activations : nullptr,
-                                      layer.report.rows, layer.report.columns);
+    request.activations = attr.getFormat();
+  request.rows = layer.report.rows;
+  request.cols = layer.report.columns;
+  for (const LinearLayer &use : layer.uses) {
+    int64_t inputs = cast<ShapedType>(use.input->get().getType()).getDimSize(0);
+    request.inputs.push_back(
+        ShapedType::isDynamic(inputs) ? std::nullopt : std::optional(inputs));
+  }
+  LayoutChoice choice = options.chooseLayout(request);
+  layer.layout = choice.layout;
+  layer.storedDense = !choice.whyStoredDense.empty();
+  layer.report.whyStoredDense = std::move(choice.whyStoredDense);
 }
 
 void WeightPlanner::planStorage(LayerPlan &layer) {

@@ -40,12 +40,16 @@ struct LayerPlan {
   /// Packed: what the mask promises, and how the weights lie in the file.
   SparsityPatternAttrInterface pattern;
   Layout layout = Layout::Rows;
+  /// Sparse: whether dropped weights are stored as zeros all the same.
+  bool storedDense = false;
   /// In rows, and in tiles with bitmaps: bytes of a payload row.
   int64_t payloadStride = 0;
   /// Not packed: where it is stored.
   const DenseEntry *entry = nullptr;
 
   std::optional<numerics::Pattern> getPattern() const;
+  /// Whether there is a bitmap, or what takes its place.
+  bool hasMetadata() const { return chain.isSparse() && !storedDense; }
   numerics::TileLayout getTiles() const;
   /// Whether only the mask tells how large the payload is.
   bool hasVaryingPayload() const {

@@ -154,7 +154,7 @@ llvm::Error WeightWriter::declarePacked(const LayerPlan &layer) {
   if (llvm::Error error = writer.declare(report.name + ".payload", DType::U8,
                                          layer.getPayloadShape()))
     return error;
-  if (layer.chain.isSparse())
+  if (layer.hasMetadata())
     if (llvm::Error error =
             writer.declare(report.name + layer.getBitmapSuffix().str(),
                            DType::U8, layer.getBitmapShape()))
@@ -186,6 +186,7 @@ LogicalResult WeightWriter::declare() {
         {"pattern", report.pattern},
         {"format", report.format},
         {"layout", stringifyLayout(layer->layout)},
+        {"stored_dense", layer->storedDense},
         {"shape", llvm::json::Array{report.rows, report.columns}}};
   }
   for (auto &[key, entry] : plan.dense)
@@ -273,7 +274,7 @@ LogicalResult WeightWriter::writePacked(WeightEvaluator &evaluator,
   bytes.payload = writer.getBytes(report.name + ".payload");
   bytes.scales = writer.getBytes(report.name + ".scale");
   MutableArrayRef<uint8_t> tensorScale;
-  if (chain.isSparse())
+  if (layer.hasMetadata())
     bytes.bitmap = writer.getBytes(report.name + layer.getBitmapSuffix().str());
   if (format.hasTensorScale())
     tensorScale = writer.getBytes(report.name + ".tensor_scale");

@@ -409,7 +409,10 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     formats are integers, sums over a scale group are exact.
 
     `pattern` says how the bitmap was made; it is a promise to kernels (a kernel
-    for `nm<2:4>` may rely on it) and absent for dense weights. `kernel` is the
+    for `nm<2:4>` may rely on it) and absent for dense weights. A pattern without
+    a bitmap says that dropped weights are stored, too, as zeros: where that is
+    faster, the pattern is a fact about the weights and none about memory.
+    `kernel` is the
     decision of `sq-select-kernels`, `cost` what it expects that to take: for
     the op's M, or for one of decoding and one of prefill where M is dynamic.
     There `kernel` may be one for many rows of activations: fewer than
@@ -437,8 +440,7 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     Rules: SQ-MM-1 operands are of rank 2, their M, N, K agree, N and K are
     static, `outs` is f32 and the payload i8; SQ-MM-2 payload and bitmap have
     the sizes that SQ-PACK-3 and SQ-PACK-4 give them; SQ-MM-3 weight scales have
-    the types that the format asks for; SQ-MM-4 a pattern comes with a bitmap,
-    and only with it; SQ-MM-5 the input is f32 without an activation format, and
+    the types that the format asks for; SQ-MM-4 a bitmap comes with a pattern; SQ-MM-5 the input is f32 without an activation format, and
     has its code type and scales with one; SQ-MM-6 activation scales that vary
     along K are powers of two (others could not leave the sum); SQ-MM-7 weights
     are symmetric; SQ-MM-8 all operands are tensors and there is a result, or

@@ -52,6 +52,8 @@ struct LayerReport {
   /// Why a faster kernel of the table didn't fit.
   std::string whyNotFaster;
   std::string whyDense;
+  /// Why a packed layer's dropped weights are stored as zeros.
+  std::string whyStoredDense;
   /// What the weight holds and the mask does; absent when not measured.
   struct Counts {
     int64_t zeros = 0, kept = 0, droppedNonzeros = 0;
@@ -68,6 +70,13 @@ struct LayerReport {
 
   uint64_t getStoredBytes() const {
     return payloadBytes + bitmapBytes + scaleBytes;
+  }
+  /// The one of the three reasons that a reader needs first.
+  std::string getNote() const {
+    if (!whyDense.empty())
+      return whyDense;
+    return whyStoredDense.empty() ? whyNotFaster
+                                  : "stored dense: " + whyStoredDense;
   }
   double getBitsPerWeight() const {
     return rows && columns

@@ -18,6 +18,7 @@
 #include "sparse-quant/Dialect/SQ/Transforms/LayerReport.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,11 +34,29 @@ enum class StudyOrder {
   Quantization
 };
 
-/// Chooses the layout of a layer's packed weights, [rows, cols]; `pattern` and
-/// `activations` are null where there are none.
-using LayoutChooser = std::function<Layout(
-    const numerics::Format &weights, const numerics::Pattern *pattern,
-    const numerics::Format *activations, int64_t rows, int64_t cols)>;
+/// A layer whose weights, [rows, cols], are to be packed.
+struct LayoutRequest {
+  numerics::Format weights;
+  /// Absent for dense weights.
+  std::optional<numerics::Pattern> pattern;
+  /// Whether `pattern` says how many weights are kept: not of a given mask.
+  bool isDensityKnown = true;
+  /// Absent for f32.
+  std::optional<numerics::Format> activations;
+  int64_t rows = 0, cols = 0;
+  /// Of each product with the weights, rows of activations; absent where their
+  /// number is dynamic.
+  SmallVector<std::optional<int64_t>> inputs;
+};
+
+struct LayoutChoice {
+  Layout layout = Layout::Rows;
+  /// Why the weights are stored with zeros in place of what the pattern drops;
+  /// "" if dropped weights aren't stored.
+  std::string whyStoredDense;
+};
+
+using LayoutChooser = std::function<LayoutChoice(const LayoutRequest &layer)>;
 
 struct PackOptions {
   /// Path of the weight file.
