@@ -41,6 +41,7 @@ void mlir::sq::buildReferencePipeline(OpPassManager &pm,
                                       const CPUPipelineOptions &options) {
   // Here the sq ops disappear, and with them what there was to prove.
   pm.addPass(createSQVerifyOrder());
+  pm.addPass(createDecodeActivations());
   ConvertSQToLinalgPassOptions convert;
   convert.keepAttention = true;
   llvm::append_range(convert.keepKernels, cpu::getGeneratedKernels());

@@ -51,11 +51,11 @@ constexpr StorageSet storages(std::initializer_list<numerics::TileStorage> of) {
 
 /// Activations that a kernel takes.
 enum class ActivationClass {
+  /// f32, or of any format: sq-decode-activations makes them f32 in front of
+  /// kernels that are generated.
   Any,
   /// 8-bit integers with a scale a row or tensor, without a zero point.
   Bytes,
-  /// f32, or 8-bit integers with a scale a row or tensor.
-  FloatsOrBytes,
 };
 
 struct KernelRow {
@@ -78,6 +78,8 @@ struct KernelRow {
                const KernelTarget &target);
   CostParameters cost;
 
+  /// Whether the generated kernel takes its activations in f32.
+  bool multipliesFloats() const { return emit && !wantsIntegers; }
   /// Why the kernel doesn't compute `product` were its weights in the kernel's
   /// layout; "" if it does.
   std::string check(const Product &product, const KernelTarget &target) const;

@@ -160,7 +160,7 @@ static const KernelRow kernelRows[] = {
      .storage = kAllTiles,
      .needs = Need::Vectors16 | Need::Bytes,
      .wantsIntegers = false,
-     .activations = ActivationClass::FloatsOrBytes,
+     .activations = ActivationClass::Any,
      .checkSizes = checkFmaSizes,
      .emit = onTiles<emitTileFma>,
      .cost = {.unit = Unit::Floats,
@@ -179,7 +179,7 @@ static const KernelRow kernelRows[] = {
      .storage = 0,
      .needs = Need::None,
      .wantsIntegers = false,
-     .activations = ActivationClass::FloatsOrBytes,
+     .activations = ActivationClass::Any,
      .checkSizes = checkRowProductSizes,
      .emit = emitRowProduct,
      .cost = {.unit = Unit::Floats,
@@ -230,16 +230,13 @@ static std::string checkActivations(ActivationClass wanted,
                                     const numerics::Format *format) {
   if (wanted == ActivationClass::Any)
     return "";
-  bool floats = wanted == ActivationClass::FloatsOrBytes;
   if (!format)
-    return floats ? "" : "activations in f32 have no integer kernel";
+    return "activations in f32 have no integer kernel";
   if (format->family == numerics::Family::Int && format->bits == 8 &&
-      format->scope != numerics::GroupScope::Group &&
-      (floats || format->symmetric))
+      format->scope != numerics::GroupScope::Group && format->symmetric)
     return "";
   return "activations in " + format->str() +
-         (floats ? " have no vector kernel"
-                 : " have no integer kernel; int8.row has");
+         " have no integer kernel; int8.row has";
 }
 
 std::string KernelRow::check(const Product &product,

@@ -98,6 +98,10 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
       if (!row || !row->emit)
         continue;
       std::string reason = row->check(Product::get(op), target);
+      if (reason.empty() && row->multipliesFloats() &&
+          op.getActivationFormatAttr())
+        reason = "its activations are still codes; run sq-decode-activations "
+                 "in front of bufferization";
       if (!reason.empty()) {
         op.emitError("kernel '")
             << row->name << "' can't compute this op: " << reason;

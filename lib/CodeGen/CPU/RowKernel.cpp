@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "RowKernel.h"
-#include "DecodeInput.h"
 #include "DecodeRow.h"
 #include "DotKernel.h"
 #include "Loops.h"
@@ -70,9 +69,6 @@ void mlir::sq::cpu::emitRowProduct(ImplicitLocOpBuilder &b, MatmulOp op,
                                    const KernelTarget &target) {
   int64_t lanes = target.lanes;
   Value input = op.getInput();
-  bool isQuantized = static_cast<bool>(op.getActivationFormatAttr());
-  if (isQuantized)
-    input = decodeInput(b, op, lanes);
   RowDecoder decoder(b, op, lanes);
   int64_t rows = cast<MemRefType>(op.getPayload().getType()).getDimSize(0);
   emitRowBlocks(b, rows, [&](ArrayRef<Value> columns) {
@@ -99,6 +95,4 @@ void mlir::sq::cpu::emitRowProduct(ImplicitLocOpBuilder &b, MatmulOp op,
                     op.getReductionExtent(), lanes);
     memref::AllocaScopeReturnOp::create(b, ValueRange());
   });
-  if (isQuantized)
-    memref::DeallocOp::create(b, input);
 }

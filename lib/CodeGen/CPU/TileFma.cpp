@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileFma.h"
-#include "DecodeInput.h"
 #include "FloatPanel.h"
 #include "KernelBuilder.h"
 #include "TileExpand.h"
@@ -44,7 +43,8 @@ class TileFma : KernelBuilder {
 public:
   TileFma(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
           const ByteISA &isa)
-      : KernelBuilder(b), op(op), layout(layout), isa(isa) {}
+      : KernelBuilder(b), op(op), input(op.getInput()), layout(layout),
+        isa(isa) {}
 
   void emit();
 
@@ -78,11 +78,10 @@ private:
   }
 
   MatmulOp op;
+  Value input;
   const TileLayout &layout;
   const ByteISA &isa;
   VectorType f32s = VectorType::get({kLanes}, b.getF32Type());
-  /// f32, as given or decoded.
-  Value input;
 };
 
 } // namespace
@@ -297,10 +296,6 @@ void TileFma::emitTile(Value tile) {
 }
 
 void TileFma::emit() {
-  input = op.getInput();
-  bool isQuantized = static_cast<bool>(op.getActivationFormatAttr());
-  if (isQuantized)
-    input = decodeInput(b, op, kLanes);
   emitByRows(
       b, input, [&] { emitTilePanelProduct(b, op, layout, isa, input); },
       [&] {
@@ -311,8 +306,6 @@ void TileFma::emit() {
         b.setInsertionPointToStart(loop.getBody());
         emitTile(loop.getInductionVars().front());
       });
-  if (isQuantized)
-    memref::DeallocOp::create(b, input);
 }
 
 void mlir::sq::cpu::emitTileFma(ImplicitLocOpBuilder &builder, MatmulOp op,

@@ -21,6 +21,10 @@ void populatePackPatterns(RewritePatternSet &patterns);
 void populateQuantizePatterns(RewritePatternSet &patterns);
 void populateMatmulPatterns(RewritePatternSet &patterns);
 
+/// Replaces each sq.dequantize of what an sq.quantize gave. Before the
+/// patterns, which see one op at a time.
+void lowerRoundTrips(RewriterBase &rewriter, Operation *root);
+
 //===----------------------------------------------------------------------===//
 // Building linalg.generic
 //===----------------------------------------------------------------------===//

@@ -10,6 +10,9 @@
 //          -> codes, elementwise over the input.
 // The last step is also all of the static form, and dequantize is its mirror.
 //
+// Codes that are only dequantized again, such as activations of a kernel that
+// multiplies in f32, are never stored: both steps are one loop.
+//
 //===----------------------------------------------------------------------===//
 #include "Internal.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -34,6 +37,56 @@ static SmallVector<Indexed> indexScales(OpBuilder &b, const Format &format,
     result.push_back({scale, getScaleMap(b, scope, rank, axis)});
   }
   return result;
+}
+
+/// The same in the loops over a tensor whose axis is split into groups and
+/// their elements.
+static SmallVector<Indexed> indexScalesOfGroups(OpBuilder &b, unsigned rank,
+                                                int64_t axis,
+                                                ValueRange scales) {
+  SmallVector<AffineExpr> groups;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    groups.push_back(b.getAffineDimExpr(dim > axis ? dim + 1 : dim));
+  SmallVector<AffineExpr> zeros(rank, b.getAffineConstantExpr(0));
+  SmallVector<Indexed> result;
+  for (Value scale : scales)
+    result.push_back(
+        {scale, getMap(b, rank + 1, result.empty() ? groups : zeros)});
+  return result;
+}
+
+/// `body` for each element of `input`, with the scales of its group, as a
+/// tensor of `type`. Where groups are whole, the loop over the elements of one
+/// is the innermost, so that its scale is the same for a vector.
+static Value mapElements(OpBuilder &b, Location loc, const Format &format,
+                         Value input, int64_t axis, ValueRange scales,
+                         RankedTensorType type, BodyFn body) {
+  auto inputType = cast<RankedTensorType>(input.getType());
+  unsigned rank = inputType.getRank();
+  int64_t extent = inputType.getDimSize(axis);
+  if (format.scope != GroupScope::Group || ShapedType::isDynamic(extent) ||
+      extent % format.groupSize != 0) {
+    SmallVector<Indexed> inputs{{input, getIdentity(b, rank)}};
+    inputs.append(indexScales(b, format, rank, axis, scales));
+    Value result =
+        createElementwise(b, loc, tensor::getMixedSizes(b, loc, input),
+                          {type.getElementType()}, inputs, body)[0];
+    return castTo(b, loc, result, type);
+  }
+  Value split = splitAxis(b, loc, input, axis, format.groupSize, Value());
+  SmallVector<Indexed> inputs{{split, getIdentity(b, rank + 1)}};
+  inputs.append(indexScalesOfGroups(b, rank, axis, scales));
+  Value result = createElementwise(b, loc, tensor::getMixedSizes(b, loc, split),
+                                   {type.getElementType()}, inputs, body)[0];
+  SmallVector<ReassociationIndices> reassociation;
+  for (int64_t dim = 0, from = 0; dim < rank; ++dim) {
+    reassociation.push_back({from++});
+    if (dim == axis)
+      reassociation.back().push_back(from++);
+  }
+  return castTo(b, loc,
+                tensor::CollapseShapeOp::create(b, loc, result, reassociation),
+                type);
 }
 
 namespace {
@@ -238,18 +291,14 @@ struct QuantizeLowering : OpRewritePattern<QuantizeOp> {
                                  cast<RankedTensorType>(result.getType())));
     }
 
-    SmallVector<Indexed> inputs{
-        {op.getInput(), getIdentity(rewriter, type.getRank())}};
-    inputs.append(indexScales(rewriter, format, type.getRank(), axis, scales));
     Type codeType = codesType.getElementType();
-    Value codes = createElementwise(
-        rewriter, loc, tensor::getMixedSizes(rewriter, loc, op.getInput()),
-        {codeType}, inputs, [&](ElementCodec &codec, ValueRange args) {
-          ValueRange scaleArgs = args.slice(1, scales.size());
-          return SmallVector<Value>{
-              codec.quantize(format, args[0], scaleArgs, codeType)};
-        })[0];
-    results[0] = castTo(rewriter, loc, codes, codesType);
+    results[0] =
+        mapElements(rewriter, loc, format, op.getInput(), axis, scales,
+                    codesType, [&](ElementCodec &codec, ValueRange args) {
+                      ValueRange scaleArgs = args.slice(1, scales.size());
+                      return SmallVector<Value>{
+                          codec.quantize(format, args[0], scaleArgs, codeType)};
+                    });
     rewriter.replaceOp(op, results);
     return success();
   }
@@ -264,24 +313,57 @@ struct DequantizeLowering : OpRewritePattern<DequantizeOp> {
     Format format = op.getFormat().getFormat();
     auto type = cast<RankedTensorType>(op.getType());
     int64_t axis = *normalizeAxis(op.getAxis(), type.getRank());
-    SmallVector<Indexed> inputs{
-        {op.getValues(), getIdentity(rewriter, type.getRank())}};
-    inputs.append(
-        indexScales(rewriter, format, type.getRank(), axis, op.getScales()));
-    Value result = createElementwise(
-        rewriter, loc, tensor::getMixedSizes(rewriter, loc, op.getValues()),
-        {rewriter.getF32Type()}, inputs,
-        [&](ElementCodec &codec, ValueRange args) {
-          ValueRange scaleArgs = args.slice(1, op.getScales().size());
-          return SmallVector<Value>{
-              codec.dequantize(format, args[0], scaleArgs)};
-        })[0];
-    rewriter.replaceOp(op, castTo(rewriter, loc, result, type));
+    Value result =
+        mapElements(rewriter, loc, format, op.getValues(), axis, op.getScales(),
+                    type, [&](ElementCodec &codec, ValueRange args) {
+                      ValueRange scaleArgs =
+                          args.slice(1, op.getScales().size());
+                      return SmallVector<Value>{
+                          codec.dequantize(format, args[0], scaleArgs)};
+                    });
+    rewriter.replaceOp(op, result);
     return success();
   }
 };
 
 } // namespace
+
+/// What `op` undoes, if codes and scales are both of one sq.quantize.
+static QuantizeOp getQuantizer(DequantizeOp op) {
+  auto quantize = op.getValues().getDefiningOp<QuantizeOp>();
+  if (!quantize || quantize.getFormat() != op.getFormat() ||
+      op.getValues() != quantize.getValues())
+    return QuantizeOp();
+  int64_t rank = cast<RankedTensorType>(op.getType()).getRank();
+  if (*normalizeAxis(op.getAxis(), rank) !=
+      *normalizeAxis(quantize.getAxis(), rank))
+    return QuantizeOp();
+  ValueRange scales = quantize.isStatic()
+                          ? ValueRange(quantize.getStaticScales())
+                          : ValueRange(quantize.getScales());
+  return llvm::equal(op.getScales(), scales) ? quantize : QuantizeOp();
+}
+
+void mlir::sq::lowerRoundTrips(RewriterBase &rewriter, Operation *root) {
+  root->walk([&](DequantizeOp op) {
+    QuantizeOp quantize = getQuantizer(op);
+    if (!quantize)
+      return;
+    rewriter.setInsertionPoint(op);
+    Format format = op.getFormat().getFormat();
+    auto type = cast<RankedTensorType>(op.getType());
+    Type codeType = getElementTypeOrSelf(op.getValues().getType());
+    Value result = mapElements(
+        rewriter, op.getLoc(), format, quantize.getInput(),
+        *normalizeAxis(op.getAxis(), type.getRank()), op.getScales(), type,
+        [&](ElementCodec &codec, ValueRange args) {
+          ValueRange scaleArgs = args.slice(1, op.getScales().size());
+          Value code = codec.quantize(format, args[0], scaleArgs, codeType);
+          return SmallVector<Value>{codec.dequantize(format, code, scaleArgs)};
+        });
+    rewriter.replaceOp(op, result);
+  });
+}
 
 void mlir::sq::populateQuantizePatterns(RewritePatternSet &patterns) {
   patterns.add<QuantizeLowering, DequantizeLowering>(patterns.getContext());

@@ -45,6 +45,8 @@ struct ConvertSQToLinalgPass
     if (onTensors.wasInterrupted())
       return signalPassFailure();
 
+    IRRewriter rewriter(&getContext());
+    lowerRoundTrips(rewriter, getOperation());
     ConversionTarget target(getContext());
     target.addIllegalDialect<SQDialect>();
     target.addLegalOp<ParameterOp>();

@@ -27,14 +27,3 @@ func.func @row_too_long(%x: tensor<1x65536xf32>, %p: tensor<8x65536xi8>, %s: ten
     outs(%y : tensor<1x8xf32>) {format = #sq.int<8, row>, kernel = "cpu.decode-rows"} -> tensor<1x8xf32>
   return %0 : tensor<1x8xf32>
 }
-
-// -----
-
-func.func @float_activations(%x: tensor<1x64xf8E4M3FN>, %xs: tensor<1x1xf32>, %p: tensor<8x64xi8>,
-                                 %s: tensor<8x1xf32>, %y: tensor<1x8xf32>) -> tensor<1x8xf32> {
-  // expected-error@below {{kernel 'cpu.decode-rows' can't compute this op: activations in fp8.e4m3fn.row have no vector kernel}}
-  %0 = sq.matmul ins(%x, %xs : tensor<1x64xf8E4M3FN>, tensor<1x1xf32>)
-    weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>) outs(%y : tensor<1x8xf32>)
-    {activationFormat = #sq.fp8<f8E4M3FN, row>, format = #sq.int<8, row>, kernel = "cpu.decode-rows"} -> tensor<1x8xf32>
-  return %0 : tensor<1x8xf32>
-}

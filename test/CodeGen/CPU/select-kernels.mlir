@@ -53,8 +53,8 @@ func.func @no_byte_dot(%x: tensor<1x64xi8>, %xs: tensor<1x1xf32>, %p: tensor<16x
 // CHECK-LABEL: @float_activations
 func.func @float_activations(%x: tensor<1x64xf8E4M3FN>, %xs: tensor<1x1xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>,
                              %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
-  // CHECK: kernel = "cpu.reference"
-  // expected-remark@below {{not cpu.decode-rows: activations in fp8.e4m3fn.row have no vector kernel}}
+  // CHECK: kernel = "cpu.decode-rows"
+  // expected-remark@below {{kernel=cpu.decode-rows}}
   %0 = sq.matmul ins(%x, %xs : tensor<1x64xf8E4M3FN>, tensor<1x1xf32>)
     weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>) outs(%y : tensor<1x16xf32>)
     {format = #sq.int<8, row>, activationFormat = #sq.fp8<f8E4M3FN, row>} -> tensor<1x16xf32>

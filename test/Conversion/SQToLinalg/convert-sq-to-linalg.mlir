@@ -2,19 +2,33 @@
 // The shape of the lowered IR. That it computes the right bits is what
 // test/Integration/CPU checks, by running it.
 
-// CHECK: #[[$ID:.+]] = affine_map<(d0, d1) -> (d0, d1)>
-// CHECK: #[[$GROUP:.+]] = affine_map<(d0, d1) -> (d0, d1 floordiv 32)>
+// The elements of a group are the innermost loop, under one scale.
+// CHECK: #[[$ID:.+]] = affine_map<(d0, d1, d2) -> (d0, d1, d2)>
+// CHECK: #[[$GROUP:.+]] = affine_map<(d0, d1, d2) -> (d0, d1)>
 // CHECK-LABEL: @dequantize_is_one_elementwise_generic
 func.func @dequantize_is_one_elementwise_generic(%q: tensor<8x64xi4>, %s: tensor<8x2xf32>) -> tensor<8x64xf32> {
-  // CHECK: %[[EMPTY:.+]] = tensor.empty() : tensor<8x64xf32>
-  // CHECK-NEXT: linalg.generic {indexing_maps = [#[[$ID]], #[[$GROUP]], #[[$ID]]], iterator_types = ["parallel", "parallel"]} ins(%{{.+}}, %{{.+}} : tensor<8x64xi4>, tensor<8x2xf32>) outs(%[[EMPTY]]
+  // CHECK: %[[Q:.+]] = tensor.expand_shape %{{.+}} {{\[}}[0], [1, 2]] output_shape [8, 2, 32]
+  // CHECK: %[[EMPTY:.+]] = tensor.empty() : tensor<8x2x32xf32>
+  // CHECK-NEXT: linalg.generic {indexing_maps = [#[[$ID]], #[[$GROUP]], #[[$ID]]], iterator_types = ["parallel", "parallel", "parallel"]} ins(%[[Q]], %{{.+}} : tensor<8x2x32xi4>, tensor<8x2xf32>) outs(%[[EMPTY]]
   // CHECK-NEXT: ^bb0(%[[CODE:.+]]: i4, %[[SCALE:.+]]: f32, %{{.+}}: f32):
   // CHECK-NEXT: %[[INT:.+]] = arith.extsi %[[CODE]] : i4 to i32
   // CHECK-NEXT: %[[REAL:.+]] = arith.sitofp %[[INT]] : i32 to f32
   // CHECK-NEXT: %[[X:.+]] = arith.mulf %[[REAL]], %[[SCALE]] : f32
   // CHECK-NEXT: linalg.yield %[[X]]
+  // CHECK: tensor.collapse_shape %{{.+}} : tensor<8x2x32xf32> into tensor<8x64xf32>
   %x = sq.dequantize %q, %s from int<4, group = 32> : tensor<8x64xi4>, tensor<8x2xf32> -> tensor<8x64xf32>
   return %x : tensor<8x64xf32>
+}
+
+// -----
+
+// Where a group is cut short, each element finds its scale.
+// CHECK: #[[$GROUP:.+]] = affine_map<(d0, d1) -> (d0, d1 floordiv 32)>
+// CHECK-LABEL: @dequantize_with_a_tail
+func.func @dequantize_with_a_tail(%q: tensor<8x60xi4>, %s: tensor<8x2xf32>) -> tensor<8x60xf32> {
+  // CHECK: linalg.generic {indexing_maps = [#{{.+}}, #[[$GROUP]], #{{.+}}]{{.*}} ins(%{{.+}}, %{{.+}} : tensor<8x60xi4>, tensor<8x2xf32>)
+  %x = sq.dequantize %q, %s from int<4, group = 32> : tensor<8x60xi4>, tensor<8x2xf32> -> tensor<8x60xf32>
+  return %x : tensor<8x60xf32>
 }
 
 // -----

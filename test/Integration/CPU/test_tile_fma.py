@@ -4,7 +4,7 @@ Masks and decoded weights are those of test/Numerics/reference.py; the products 
 NumPy's in f64, for few rows of activations and, from 16 on, panels of the weights. A
 kernel's sums are f32 and in an order of its own, so results agree to `TOLERANCE` of the sum of magnitudes: no sum is a chain of more than 100
 roundings of 2^-24 here, and most errors cancel. Compiled for a CPU of its own name
-and run where the features are. About 35 s.
+and run where the features are. About 45 s.
 """
 
 import itertools
@@ -44,9 +44,18 @@ CASES = [(pattern, fmt, None) for pattern in PATTERNS
          for fmt in (FORMATS if pattern in (None, "nm2:4") else SPARSE_FORMATS)]
 CASES += [(None, fmt, None) for fmt in DENSE_FORMATS]
 CASES += [(None, None, None)] * len(SHAPES)
-# Quantized activations are decoded in front of weights that no integer kernel takes.
+# Quantized activations are rounded in front of products that no integer kernel has:
+# of weights that aren't integers, or of any weights where the activations aren't.
 CASES += [(pattern, fmt, "int8.row") for pattern, fmt in itertools.product(
     (None, "nm2:4"), ("fp8.e4m3fn.row", "mx.e3m2fn", "nf4.g64"))]
+ACTIVATIONS = ["fp8.e4m3fn.row", "fp8.e5m2.row", "mx.e4m3fn", "mx.e5m2", "mx.e2m3fn", "mx.e3m2fn",
+               "mx.e2m1fn", "mx.int8", "hbfp7.g64", "hbfp5.g32", "hbfp3.g24", "nf4.row",
+               "nf4.row.f16", "uint8.row", "uint4.row"]
+CASES += [(PATTERNS[index % len(PATTERNS)], fmt, activations)
+          for index, (activations, fmt) in enumerate(itertools.product(
+              ACTIVATIONS, ("fp8.e4m3fn.row", "int8.row", "int4.g64.f16", "mx.e2m1fn")))]
+CASES += [("nm2:4", "mx.int8", "mx.int8"), (None, "hbfp7.g64", "hbfp7.g64"),
+          ("nm2:4", "nvfp4", "mx.e2m1fn"), (None, "nf4.g64", "fp8.e5m2.row")]
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +70,9 @@ def layers():
         weight *= 2.0 ** rng.integers(-9, 2, shape).astype(F32)
         weight[0] = 0
         weight[-1, ::2] = -0.0
-        name = make_name(pattern, fmt, shape) + ("_quantized" if activations else "")
+        name = make_name(pattern, fmt, shape)
+        if activations:
+            name += "_by_" + activations.replace(".", "_")
         result[name] = pattern, fmt, activations, weight
     return result
 

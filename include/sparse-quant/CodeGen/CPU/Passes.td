@@ -54,6 +54,35 @@ def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
   ];
 }
 
+def DecodeActivations : Pass<"sq-decode-activations"> {
+  let summary = "Quantized activations to f32 in front of kernels that multiply f32";
+  let description = [{
+    Of each `sq.matmul` with a kernel that multiplies in f32 (`cpu.tile-fma`,
+    `cpu.decode-rows`), whatever the format of its activations: an
+    `sq.dequantize` in front of it, which products of the same codes share. So
+    each activation is rounded and decoded once, however many weights it meets,
+    and kernels have one kind of activations. `convert-sq-to-linalg` makes
+    `sq.quantize` and this `sq.dequantize` one loop, which stores no codes.
+
+    Needs: `sq-select-kernels`, tensors.
+    Guarantees: an `sq.matmul` with an activation format that is left has a
+    kernel that multiplies integers, or `cpu.reference`.
+
+    Before:
+    ```mlir
+    %q, %s = sq.quantize %x to fp8<f8E4M3FN, row>
+    sq.matmul ins(%q, %s) ... {activationFormat = #sq.fp8<f8E4M3FN, row>, kernel = "cpu.tile-fma"}
+    ```
+    After:
+    ```mlir
+    %q, %s = sq.quantize %x to fp8<f8E4M3FN, row>
+    %y = sq.dequantize %q, %s from fp8<f8E4M3FN, row>
+    sq.matmul ins(%y) ... {kernel = "cpu.tile-fma"}
+    ```
+  }];
+  let dependentDialects = ["::mlir::sq::SQDialect"];
+}
+
 def LowerLinear : Pass<"sq-lower-linear", "::mlir::ModuleOp"> {
   let summary = "Linear layers on memrefs to vector code";
   let description = [{

@@ -1,0 +1,57 @@
+//===- DecodeActivations.cpp - Activations that are multiplied in f32 -----===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "KernelRow.h"
+#include "mlir/IR/Remarks.h"
+#include "sparse-quant/CodeGen/CPU/Passes.h"
+
+using namespace mlir;
+
+namespace mlir::sq {
+#define GEN_PASS_DEF_DECODEACTIVATIONS
+#include "sparse-quant/CodeGen/CPU/Passes.h.inc"
+} // namespace mlir::sq
+
+using namespace mlir::sq;
+using namespace mlir::sq::cpu;
+
+/// The activations of `op` in f32; products that share codes share these.
+static Value decode(OpBuilder &b, MatmulOp op) {
+  Value codes = op.getInput();
+  QuantFormatAttrInterface format = op.getActivationFormatAttr();
+  for (Operation *user : codes.getUsers())
+    if (auto other = dyn_cast<DequantizeOp>(user);
+        other && other->getBlock() == op->getBlock() &&
+        other->isBeforeInBlock(op) && other.getValues() == codes &&
+        other.getFormat() == format && other.getAxis() == -1 &&
+        llvm::equal(other.getScales(), op.getInputScales()))
+      return other.getResult();
+  auto type = cast<RankedTensorType>(codes.getType());
+  return DequantizeOp::create(b, op.getLoc(), type.clone(b.getF32Type()), codes,
+                              op.getInputScales(), format, /*axis=*/-1);
+}
+
+namespace {
+struct DecodeActivations : sq::impl::DecodeActivationsBase<DecodeActivations> {
+  void runOnOperation() override {
+    getOperation()->walk([](MatmulOp op) {
+      QuantFormatAttrInterface format = op.getActivationFormatAttr();
+      const KernelRow *row = findKernel(op.getKernel().value_or(""));
+      if (!format || !op.getResult() || !row || !row->multipliesFloats())
+        return;
+      OpBuilder b(op);
+      op.getInputMutable().assign(decode(b, op));
+      op.getInputScalesMutable().clear();
+      op.removeActivationFormatAttr();
+      remark::analysis(op.getLoc(),
+                       remark::RemarkOpts::name("ActivationsDecoded")
+                           .category("sq-decode-activations"))
+          << "activations in " << format.getFormat().str()
+          << " are rounded and multiplied in f32";
+    });
+  }
+};
+} // namespace
