@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "sparse-quant/Target/GPUTarget.h"
 #include "sparse-quant/Target/Passes.h"
 #include "sparse-quant/Target/TargetAttr.h"
 
@@ -21,6 +22,13 @@ struct AttachTarget : sq::impl::AttachTargetBase<AttachTarget> {
   using AttachTargetBase::AttachTargetBase;
 
   void runOnOperation() override {
+    if (isGPUTarget(target)) {
+      auto targets = parseGPUTargets(target);
+      if (targets)
+        return attachGPUTargets(getOperation(), *targets);
+      getOperation().emitError() << llvm::toString(targets.takeError());
+      return signalPassFailure();
+    }
     llvm::Expected<TargetSpec> spec = parseTarget(target);
     if (!spec) {
       getOperation().emitError() << llvm::toString(spec.takeError());

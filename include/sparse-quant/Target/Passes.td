@@ -29,6 +29,11 @@ def AttachTarget : Pass<"sq-attach-target", "::mlir::ModuleOp"> {
     What is left out is taken from the slowest CPU that has such vectors. The
     numbers are those of `lib/Target/CPUFacts.cpp`, where each has its source.
 
+    `cuda:sm_80,sm_90a` describes GPUs, as the device "GPU" beside others that
+    the module has. Of it passes read `sq.archs`, the architectures;
+    `sq.shared_bytes` of a block and `sq.multiprocessors` are what all of them
+    have (`lib/Target/GPUTarget.cpp`).
+
     Before:
     ```mlir
     module {}
@@ -42,7 +47,8 @@ def AttachTarget : Pass<"sq-attach-target", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"target", "target", "std::string", /*default=*/"",
-           "What sq-compile takes as --target: 'native', a CPU, or triple:cpu">,
+           "What sq-compile takes as --target: 'native', a CPU, or triple:cpu; "
+           "or 'cuda:' and a list of GPU architectures">,
   ];
   let dependentDialects = ["::mlir::DLTIDialect"];
 }
