@@ -8,8 +8,10 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "sparse-quant/CodeGen/Artifact/Passes.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
+#include "sparse-quant/CodeGen/GPU/Passes.h"
 #include "sparse-quant/Conversion/QuantToSQ/QuantToSQ.h"
 #include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
 #include "sparse-quant/Conversion/SQToQuant/SQToQuant.h"
@@ -18,6 +20,7 @@
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Dialect/SQ/Transforms/TilingInterfaceImpl.h"
 #include "sparse-quant/Pipelines/CPU.h"
+#include "sparse-quant/Pipelines/GPU.h"
 #include "sparse-quant/Target/Passes.h"
 
 void mlir::sq::registerDialect(DialectRegistry &registry) {
@@ -30,7 +33,9 @@ void mlir::sq::registerPasses() {
   registerSQTransformsPasses();
   registerSQArtifactPasses();
   registerSQCPUPasses();
+  registerSQGPUPasses();
   registerPipelines();
+  registerGPUPipelines();
   registerSQTargetPasses();
   registerQuantToSQPasses();
   registerSQToLinalgPasses();
@@ -40,6 +45,8 @@ void mlir::sq::registerPasses() {
 void mlir::sq::registerAllDialects(DialectRegistry &registry) {
   ::mlir::registerAllDialects(registry);
   ::mlir::registerAllExtensions(registry);
+  // For gpu-module-to-binary.
+  registerAllGPUToLLVMIRTranslations(registry);
   registerDialect(registry);
 }
 

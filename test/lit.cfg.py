@@ -1,6 +1,7 @@
 """Configuration of the lit suite. Tests mirror the rooms of lib/."""
 
 import os
+import shutil
 
 import lit.formats
 
@@ -44,6 +45,14 @@ if os.path.exists("/proc/cpuinfo"):
     for flag in ("avx2", "avx512f", "avx512_vnni", "avx512_vbmi2"):
         if flag in flags:
             config.available_features.add(f"host-{flag.replace('_', '-')}")
+# Assembling PTX needs a CUDA toolkit; generating it doesn't.
+cuda_root = os.environ.get("CUDA_ROOT", "/usr/local/cuda")
+ptxas = shutil.which("ptxas") or shutil.which("ptxas", path=os.path.join(cuda_root, "bin"))
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))
+else:
+    lit_config.note("not assembling PTX: no ptxas on the path or in CUDA_ROOT")
 if config.benchmarks:
     config.available_features.add("sq-bench")
 if config.sanitizers:

@@ -1,0 +1,142 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_CODEGEN_GPU_PASSES_TD
+#define SPARSE_QUANT_CODEGEN_GPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def TileForGPU : Pass<"sq-tile-for-gpu", "::mlir::func::FuncOp"> {
+  let summary = "Each linalg op on memrefs to blocks and threads";
+  let description = [{
+    The generic way onto a GPU, right for every op and fast for few: a
+    `linalg` op becomes two `scf.parallel` loops, over blocks and over the
+    threads of a block, which upstream's `gpu-map-parallel-loops` and
+    `convert-parallel-loops-to-gpu` make a `gpu.launch` of. A thread computes
+    one element of the result, and reduces in the order of the op's loops. Where
+    the last block has more threads than there are elements, a comparison guards
+    the others.
+
+    Needs: bufferized ops. All memory but that of `memref.get_global` is the
+    device's.
+    Guarantees: outside of `scf.parallel` no op writes memory. `memref.copy` is
+    a kernel like others. A loop nest that stores, such as what `sq.matmul` has
+    for the ranks of a bitmap, runs on a single thread, and a `missed` remark
+    says so. Constants (`memref.get_global`) are read where kernels use them, so
+    that outlining takes them along.
+
+    Before:
+    ```mlir
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel"]}
+      ins(%x : memref<?xf32>) outs(%y : memref<?xf32>) { ... }
+    ```
+    After:
+    ```mlir
+    scf.parallel (%block) = (%c0) to (%n) step (%c128) {
+      scf.parallel (%thread) = (%c0) to (%c128) step (%c1) {
+        %i = arith.addi %thread, %block : index
+        %inside = arith.cmpi ult, %i, %n : index
+        scf.if %inside { ... }
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", /*default=*/"128",
+           "Threads of a block, 1 to 1024">,
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
+def MergeKernels : Pass<"sq-merge-kernels", "::mlir::ModuleOp"> {
+  let summary = "All kernels into one module, each of them once";
+  let description = [{
+    `gpu-kernel-outlining` makes a `gpu.module` for each launch. A model has the
+    same kernel in each of its layers, and a device loads code a module at a
+    time: the kernels go to `@kernels`, named after the function that launches
+    them first and numbered, and equal ones are one.
+
+    Before:
+    ```mlir
+    gpu.module @decode_kernel { gpu.func @decode_kernel() kernel { ... } }
+    gpu.module @decode_kernel_1 { gpu.func @decode_kernel() kernel { ... } }
+    ```
+    After:
+    ```mlir
+    gpu.module @kernels { gpu.func @decode_kernel() kernel { ... } }
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
+def AttachNVVM : Pass<"sq-attach-nvvm", "::mlir::ModuleOp"> {
+  let summary = "The module's GPUs to targets of its gpu.module ops";
+  let description = [{
+    Reads the architectures that `sq-attach-target` wrote, and gives each
+    `gpu.module` an `#nvvm.target` with the PTX version that each needs, for
+    `gpu-module-to-binary`.
+
+    Before:
+    ```mlir
+    module attributes {dlti.target_system_spec = #dlti.target_system_spec<
+      "GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+      gpu.module @kernels { ... }
+    }
+    ```
+    After:
+    ```mlir
+      gpu.module @kernels [#nvvm.target<O = 3, chip = "sm_90a", features = "+ptx85">] { ... }
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect",
+                           "::mlir::NVVM::NVVMDialect"];
+}
+
+def ExpandDeviceMath : Pass<"sq-expand-device-math", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Functions of math to arithmetic, so that no library is needed";
+  let description = [{
+    Upstream calls NVIDIA's libdevice for what PTX has no instruction for; who
+    compiles a model needs no toolkit, so `exp`, `tanh`, `erf`, `sin`, `cos`,
+    `log` become upstream's polynomials, and `rsqrt` a division. What is left of
+    `math` has an instruction (`sq-replace-libdevice`). Upstream's `sin` and
+    `cos` reduce their argument in f32, so they lose absolute precision as it
+    grows: about 1e-7 of it.
+
+    Before:
+    ```mlir
+    %e = math.exp %x : f32
+    ```
+    After: a polynomial on `%x`, with `arith` and `math.floor`.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect",
+                           "::mlir::vector::VectorDialect"];
+}
+
+def ReplaceLibdevice : Pass<"sq-replace-libdevice", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Calls to libdevice to intrinsics, which are instructions";
+  let description = [{
+    `convert-gpu-to-nvvm` calls libdevice for every op of `math`, even for what
+    PTX has an instruction for: `floor`, `fma`, `sqrt`, ... The calls become
+    LLVM's intrinsics. A call that no intrinsic stands for is an error, as there
+    is no library to link.
+
+    Before:
+    ```mlir
+    %y = llvm.call @__nv_floorf(%x) : (f32) -> f32
+    ```
+    After:
+    ```mlir
+    %y = llvm.intr.floor(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+#endif // SPARSE_QUANT_CODEGEN_GPU_PASSES_TD

@@ -1,0 +1,213 @@
+//===- TileForGPU.cpp - sq-tile-for-gpu -----------------------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/Transforms/Transforms.h"
+#include "mlir/Dialect/SCF/Utils/Utils.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/Remarks.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "sparse-quant/CodeGen/GPU/Passes.h"
+
+using namespace mlir;
+
+namespace mlir::sq {
+#define GEN_PASS_DEF_TILEFORGPU
+#include "sparse-quant/CodeGen/GPU/Passes.h.inc"
+} // namespace mlir::sq
+
+using namespace mlir::sq;
+
+/// A parallel loop of one iteration around `op`.
+static scf::ParallelOp wrapInParallel(Operation *op, RewriterBase &rewriter) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPoint(op);
+  Location loc = op->getLoc();
+  Value zero = arith::ConstantIndexOp::create(rewriter, loc, 0);
+  Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+  auto loop = scf::ParallelOp::create(rewriter, loc, zero, one, one);
+  rewriter.moveOpBefore(op, loop.getBody()->getTerminator());
+  return loop;
+}
+
+/// The op with its parallel loops outermost, so that one loop can take all.
+static FailureOr<linalg::GenericOp> sortLoops(linalg::LinalgOp op,
+                                              RewriterBase &rewriter) {
+  rewriter.setInsertionPoint(op);
+  auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
+  if (!generic) {
+    FailureOr<linalg::GenericOp> made = generalizeNamedOp(rewriter, op);
+    if (failed(made))
+      return failure();
+    generic = *made;
+  }
+  SmallVector<unsigned> order, reductions;
+  for (auto [i, type] : llvm::enumerate(generic.getIteratorTypesArray()))
+    (linalg::isParallelIterator(type) ? order : reductions).push_back(i);
+  llvm::append_range(order, reductions);
+  if (llvm::is_sorted(order))
+    return generic;
+  rewriter.setInsertionPoint(generic);
+  return interchangeGenericOp(rewriter, generic, order);
+}
+
+/// The parallel loop that computes `op`.
+static FailureOr<scf::ParallelOp> lowerToParallel(linalg::LinalgOp op,
+                                                  RewriterBase &rewriter) {
+  FailureOr<linalg::GenericOp> generic = sortLoops(op, rewriter);
+  if (failed(generic))
+    return failure();
+  scf::ParallelOp loop;
+  if (generic->getNumParallelLoops() == 0)
+    loop = wrapInParallel(*generic, rewriter);
+  rewriter.setInsertionPoint(*generic);
+  FailureOr<linalg::LinalgLoops> loops =
+      linalg::linalgOpToParallelLoops(rewriter, *generic);
+  if (failed(loops))
+    return failure();
+  if (!loop)
+    loop = cast<scf::ParallelOp>(loops->front());
+  rewriter.eraseOp(*generic);
+  return loop;
+}
+
+/// All dimensions of `loop` as one.
+static scf::ParallelOp collapse(scf::ParallelOp loop, RewriterBase &rewriter) {
+  if (loop.getNumLoops() == 1)
+    return loop;
+  // It is replaced in place.
+  Operation *next = loop->getNextNode();
+  std::vector<unsigned> all(loop.getNumLoops());
+  std::iota(all.begin(), all.end(), 0u);
+  collapseParallelLoops(rewriter, loop, {all});
+  return cast<scf::ParallelOp>(next->getPrevNode());
+}
+
+/// Constants of the module that `loop` reads, through views too, are loaded
+/// inside of it: a kernel has a copy of its own.
+static void sinkConstants(scf::ParallelOp loop) {
+  SetVector<Value> used;
+  getUsedValuesDefinedAbove(loop.getRegion(), used);
+  for (Value value : used) {
+    SmallVector<Operation *> chain;
+    Operation *op = value.getDefiningOp();
+    for (; op && isa<ViewLikeOpInterface>(op);
+         op = cast<ViewLikeOpInterface>(op).getViewSource().getDefiningOp())
+      chain.push_back(op);
+    if (!isa_and_nonnull<memref::GetGlobalOp>(op))
+      continue;
+    chain.push_back(op);
+    OpBuilder builder = OpBuilder::atBlockBegin(loop.getBody());
+    IRMapping mapping;
+    for (Operation *link : llvm::reverse(chain))
+      builder.clone(*link, mapping);
+    replaceAllUsesInRegionWith(value, mapping.lookup(value), loop.getRegion());
+  }
+}
+
+static bool contains(Operation *op, function_ref<bool(Operation *)> matches) {
+  return op
+      ->walk([&](Operation *nested) {
+        return matches(nested) ? WalkResult::interrupt()
+                               : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+namespace {
+struct TileForGPU : sq::impl::TileForGPUBase<TileForGPU> {
+  using TileForGPUBase::TileForGPUBase;
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult lowerLinalg(IRRewriter &rewriter);
+  /// What stores outside of kernels becomes one.
+  LogicalResult wrapStores(Block &block, IRRewriter &rewriter);
+
+  SmallVector<scf::ParallelOp> kernels;
+};
+} // namespace
+
+LogicalResult TileForGPU::lowerLinalg(IRRewriter &rewriter) {
+  SmallVector<linalg::LinalgOp> ops;
+  getOperation().walk([&](Operation *op) {
+    if (auto copy = dyn_cast<memref::CopyOp>(op)) {
+      rewriter.setInsertionPoint(copy);
+      ops.push_back(cast<linalg::LinalgOp>(
+          linalg::CopyOp::create(rewriter, copy.getLoc(), copy.getSource(),
+                                 copy.getTarget())
+              .getOperation()));
+      rewriter.eraseOp(copy);
+    } else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+      ops.push_back(linalgOp);
+    }
+  });
+  for (linalg::LinalgOp op : ops) {
+    if (!op.hasPureBufferSemantics())
+      return op.emitError("expected memrefs: bufferize before sq-tile-for-gpu");
+    Location loc = op.getLoc();
+    FailureOr<scf::ParallelOp> loop = lowerToParallel(op, rewriter);
+    if (failed(loop))
+      return emitError(loc, "this op has no form as loops");
+    kernels.push_back(collapse(*loop, rewriter));
+  }
+  return success();
+}
+
+LogicalResult TileForGPU::wrapStores(Block &block, IRRewriter &rewriter) {
+  for (Operation &op : llvm::make_early_inc_range(block)) {
+    if (isa<scf::ParallelOp>(op))
+      continue;
+    if (contains(&op, [](Operation *nested) {
+          return isa<scf::ParallelOp>(nested);
+        })) {
+      for (Region &region : op.getRegions())
+        for (Block &nested : region)
+          if (failed(wrapStores(nested, rewriter)))
+            return failure();
+      continue;
+    }
+    if (isa<memref::AllocaOp>(op))
+      return op.emitError("memory on the stack is the host's, where no kernel "
+                          "can use it: allocate it");
+    if (!contains(&op, [](Operation *nested) {
+          return isa<memref::StoreOp>(nested);
+        }))
+      continue;
+    if (op.getNumResults() && !op.use_empty())
+      return op.emitError("a loop that stores and has results can't run on the "
+                          "device");
+    remark::missed(
+        op.getLoc(),
+        remark::RemarkOpts::name("OneThread").category("sq-tile-for-gpu"))
+        << remark::reason("a loop nest that stores isn't known to be "
+                          "parallel: it runs on one thread");
+    kernels.push_back(wrapInParallel(&op, rewriter));
+  }
+  return success();
+}
+
+void TileForGPU::runOnOperation() {
+  if (threads < 1 || threads > 1024) {
+    getOperation().emitError("a block has 1 to 1024 threads, not ")
+        << threads.getValue();
+    return signalPassFailure();
+  }
+  kernels.clear();
+  IRRewriter rewriter(&getContext());
+  if (failed(lowerLinalg(rewriter)))
+    return signalPassFailure();
+  for (Block &block : getOperation().getBody())
+    if (failed(wrapStores(block, rewriter)))
+      return signalPassFailure();
+  for (scf::ParallelOp loop : kernels) {
+    sinkConstants(loop);
+    scf::tileParallelLoop(loop, {threads}, /*noMinMaxBounds=*/true);
+  }
+}
