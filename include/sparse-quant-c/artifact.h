@@ -21,6 +21,11 @@
 // `sq_variants` (hidden), and a whole descriptor for each of them. They share
 // the weight file, and differ in the target, the code, and the layers' kernels.
 //
+// A model for GPUs has the constant `sq_gpu` (hidden) beside `sq_artifact`: the
+// code of its kernels, which the runtime loads onto the device when the model
+// is opened. Its functions run on the CPU and only launch: all memory that they
+// are given is the device's.
+//
 // == Calling convention ==
 // `entry(args)` has one args[i] per memref, in this order:
 //   args[0]              the weights: memref<?xi8>, the whole .sqw file
@@ -66,6 +71,40 @@ extern "C" {
 #define SQ_VARIANTS_SYMBOL "sq_variants"
 /// Where the weight file's own header keeps the hash of its data.
 #define SQ_WEIGHTS_HASH_KEY "sq.data_hash"
+
+/// The kernels' name in a model.so for GPUs.
+#define SQ_GPU_SYMBOL "sq_gpu"
+
+enum {
+  /// Text for the driver to compile; else machine code.
+  SQ_GPU_IMAGE_PTX = 1,
+  /// For the architecture alone, not for later ones: "sm_90a".
+  SQ_GPU_IMAGE_EXACT = 2
+};
+
+/// All kernels, for one architecture.
+typedef struct sq_gpu_image {
+  const char *arch;
+  /// 10 * major + minor: 89, 90, 120.
+  uint32_t capability;
+  uint32_t flags;
+  /// CUDA's version that a driver has to support: 12050 is 12.5.
+  uint32_t cuda;
+  uint32_t reserved;
+  const void *data;
+  uint64_t size;
+} sq_gpu_image;
+
+typedef struct sq_gpu_desc {
+  /// SQ_ABI_VERSION of the compiler.
+  uint32_t abi_version;
+  uint32_t num_images;
+  const sq_gpu_image *images;
+  /// What generated code launches, by their place in this table.
+  const char *const *kernels;
+  uint32_t num_kernels;
+  uint32_t reserved;
+} sq_gpu_desc;
 
 /// A buffer that lives in the context. Its extents are fixed.
 typedef struct sq_state_desc {

@@ -92,7 +92,13 @@ enum {
   /// Another argument that makes no sense, such as a negative thread count.
   SQ_ERROR_INVALID_ARGUMENT = 24,
   /// The shared library can't be loaded (loader.h only).
-  SQ_ERROR_LOAD = 25
+  SQ_ERROR_LOAD = 25,
+  /// The model is for a GPU, and there is none, or no driver that works.
+  SQ_ERROR_NO_GPU = 26,
+  /// The artifact has no code that this GPU and its driver can run.
+  SQ_ERROR_GPU_IMAGE = 27,
+  /// The GPU's driver reports a failure.
+  SQ_ERROR_GPU = 28
 };
 
 //===----------------------------------------------------------------------===//
@@ -102,7 +108,7 @@ enum {
 // (major version 1) under names of our own, so that a program may include
 // dlpack.h beside this file and pass a DLTensor by casting its address.
 
-enum { SQ_DEVICE_CPU = 1 };
+enum { SQ_DEVICE_CPU = 1, SQ_DEVICE_CUDA = 2 };
 
 /// DLPack's type codes, those that a model's interface can have.
 enum {

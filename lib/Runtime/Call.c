@@ -130,6 +130,8 @@ static sq_status check_and_run(const sq_call *call, uint32_t num_inputs,
     return status;
 
   write_args(call);
+  if (context->gpu)
+    return sq_gpu_runtime.call(call);
   // The setting belongs to the calling thread, so it is put back.
   bool set_threads =
       context->threads > 0 && omp_set_num_threads && omp_get_max_threads;

@@ -68,6 +68,17 @@ sq_status sq_context_create(const sq_model *model, sq_context **context,
   atomic_flag_clear(&result->busy);
   result->states = allocate_zeroed(artifact->num_states, sizeof(void *));
   bool complete = result->states && allocate_scratch(result);
+  if (complete && model->gpu) {
+    sq_status status = sq_gpu_runtime.create(result, message);
+    if (status == SQ_OK)
+      status = sq_gpu_runtime.reset(result, message);
+    if (status != SQ_OK) {
+      sq_context_destroy(result);
+      return status;
+    }
+    *context = result;
+    return SQ_OK;
+  }
   for (uint32_t i = 0; complete && i < artifact->num_states; ++i) {
     size_t bytes = sq_state_size(&artifact->states[i]);
     if (posix_memalign(&result->states[i], STATE_ALIGNMENT,
@@ -91,7 +102,9 @@ sq_status sq_context_create(const sq_model *model, sq_context **context,
 void sq_context_destroy(sq_context *context) {
   if (!context)
     return;
-  if (context->states)
+  if (context->model->gpu)
+    sq_gpu_runtime.destroy(context);
+  else if (context->states)
     for (uint32_t i = 0; i < context->model->artifact->num_states; ++i)
       free(context->states[i]);
   free(context->states);
@@ -108,10 +121,15 @@ sq_status sq_context_reset(sq_context *context) {
   if (atomic_flag_test_and_set(&context->busy))
     return SQ_ERROR_BUSY;
   const sq_artifact_desc *artifact = context->model->artifact;
-  for (uint32_t i = 0; i < artifact->num_states; ++i)
-    memset(context->states[i], 0, sq_state_size(&artifact->states[i]));
+  sq_status status = SQ_OK;
+  if (context->gpu)
+    status = sq_gpu_runtime.reset(
+        context, (sq_message){context->message, SQ_MESSAGE_SIZE});
+  else
+    for (uint32_t i = 0; i < artifact->num_states; ++i)
+      memset(context->states[i], 0, sq_state_size(&artifact->states[i]));
   atomic_flag_clear(&context->busy);
-  return SQ_OK;
+  return status;
 }
 
 sq_status sq_context_set_threads(sq_context *context, int32_t threads) {
@@ -141,7 +159,7 @@ sq_status sq_context_state(sq_context *context, uint32_t index,
   const sq_state_desc *state = &artifact->states[index];
   *tensor = (sq_tensor){
       .data = context->states[index],
-      .device = {SQ_DEVICE_CPU, 0},
+      .device = {context->gpu ? SQ_DEVICE_CUDA : SQ_DEVICE_CPU, 0},
       .ndim = (int32_t)state->rank,
       .dtype = {state->type_code, state->bits, state->lanes},
       // DLPack's shapes aren't const; nobody writes to them.

@@ -14,8 +14,16 @@
 #include "Common.h"
 #include "Workspace.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
+
+#ifdef __cplusplus
+#include <atomic>
+typedef std::atomic_flag sq_atomic_flag;
+extern "C" {
+#else
+#include <stdatomic.h>
+typedef atomic_flag sq_atomic_flag;
+#endif
 
 //===----------------------------------------------------------------------===//
 // Descriptor.c
@@ -70,13 +78,17 @@ void sq_weights_close(sq_weights *weights);
 struct sq_model {
   const sq_artifact_desc *artifact;
   sq_weights weights;
+  /// NULL, unless the code is for a GPU.
+  struct sq_gpu_model *gpu;
 };
 
 enum { SQ_MESSAGE_SIZE = 512 };
 
 struct sq_context {
   const sq_model *model;
-  /// One buffer per state of the artifact.
+  /// NULL, unless the code is for a GPU.
+  struct sq_gpu_queue *gpu;
+  /// One buffer per state of the artifact, on the GPU if there is one.
   void **states;
   /// Scratch for a call, large enough for any function of the model: the
   /// symbols' values, the argument pointers, and the memref descriptors that
@@ -87,7 +99,7 @@ struct sq_context {
   sq_workspace workspace;
   int32_t threads;
   /// Set during a call.
-  atomic_flag busy;
+  sq_atomic_flag busy;
   char message[SQ_MESSAGE_SIZE];
 };
 
@@ -131,9 +143,35 @@ typedef struct sq_call {
 /// Checks everything about the tensors of a call, and binds the symbols.
 sq_status sq_check_call(const sq_call *call);
 
+//===----------------------------------------------------------------------===//
+// GPU/Queue.c
+//===----------------------------------------------------------------------===//
+
+/// What is done otherwise where the code is for a GPU.
+typedef struct sq_gpu_hooks {
+  sq_status (*open)(const sq_gpu_desc *desc, const sq_weights *weights,
+                    struct sq_gpu_model **model, sq_message message);
+  void (*close)(struct sq_gpu_model *model);
+  /// Makes the context's queue and states. What a failure leaves, `destroy`
+  /// cleans up.
+  sq_status (*create)(sq_context *context, sq_message message);
+  void (*destroy)(sq_context *context);
+  sq_status (*reset)(sq_context *context, sq_message message);
+  sq_status (*call)(const sq_call *call);
+} sq_gpu_hooks;
+
+/// Weak: an artifact for CPUs has neither the kernels nor what runs them.
+extern const sq_gpu_desc sq_gpu __attribute__((weak, visibility("hidden")));
+extern const sq_gpu_hooks sq_gpu_runtime
+    __attribute__((weak, visibility("hidden")));
+
 /// The first element.
 static inline uint8_t *sq_tensor_data(const sq_tensor *tensor) {
   return (uint8_t *)tensor->data + tensor->byte_offset;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif // SPARSE_QUANT_LIB_RUNTIME_INTERNAL_H

@@ -48,6 +48,9 @@ static const char *const status_names[] = {
     [SQ_ERROR_BUSY] = "SQ_ERROR_BUSY",
     [SQ_ERROR_INVALID_ARGUMENT] = "SQ_ERROR_INVALID_ARGUMENT",
     [SQ_ERROR_LOAD] = "SQ_ERROR_LOAD",
+    [SQ_ERROR_NO_GPU] = "SQ_ERROR_NO_GPU",
+    [SQ_ERROR_GPU_IMAGE] = "SQ_ERROR_GPU_IMAGE",
+    [SQ_ERROR_GPU] = "SQ_ERROR_GPU",
 };
 
 const char *sq_status_name(sq_status status) {

@@ -50,6 +50,14 @@ sq_status sq_model_open(const sq_open_options *options, sq_model **model,
   status = sq_weights_open(artifact, options->weights_path,
                            options->flags & SQ_OPEN_VERIFY_WEIGHTS,
                            &result->weights, message);
+  result->gpu = NULL;
+  const sq_gpu_desc *gpu = &sq_gpu;
+  const sq_gpu_hooks *runtime = &sq_gpu_runtime;
+  if (status == SQ_OK && gpu && runtime) {
+    status = runtime->open(gpu, &result->weights, &result->gpu, message);
+    if (status != SQ_OK)
+      sq_weights_close(&result->weights);
+  }
   if (status != SQ_OK) {
     free(result);
     return status;
@@ -61,6 +69,8 @@ sq_status sq_model_open(const sq_open_options *options, sq_model **model,
 void sq_model_close(sq_model *model) {
   if (!model)
     return;
+  if (model->gpu)
+    sq_gpu_runtime.close(model->gpu);
   sq_weights_close(&model->weights);
   free(model);
 }
