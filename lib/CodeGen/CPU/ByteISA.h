@@ -47,7 +47,9 @@ public:
   virtual Value prepareActivations(ImplicitLocOpBuilder &b, Value x) const = 0;
 
   /// sums[i] += the four products of bytes 4i..4i+3 of prepared activations
-  /// and signed weights, exactly.
+  /// and signed weights, exactly. With a bias, it may be the weights that are
+  /// prepared instead and on the left: sum x * w = sum dotBytes(prepared w, x)
+  /// - sum 128 * x.
   virtual Value dotBytes(ImplicitLocOpBuilder &b, Value sums, Value activations,
                          Value weights) const = 0;
 

@@ -21,6 +21,11 @@ using numerics::TileLayout;
 /// Vectors that straight-line code may take: what the instruction cache likes.
 static constexpr int64_t kMaxUnroll = 64;
 
+/// Vectors of a bitmap that straight-line code expands for several rows of
+/// activations. Of more, LLVM expands all in front of the products and spills
+/// masks and positions.
+static constexpr int64_t kExpandUnroll = 4;
+
 /// Columns that straight-line code covers: whole units and whole scale groups.
 static int64_t getBlockCols(const TileLayout &layout) {
   if (layout.hasGroups())
@@ -47,31 +52,43 @@ public:
   TileProduct(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
               const ByteISA &isa)
       : KernelBuilder(b), op(op), layout(layout), isa(isa),
-        operands(b, op, layout, isa) {}
+        operands(b, op, layout, isa),
+        preparesWeights(isa.biasesActivations() && !layout.hasPositions()) {}
 
   void emit();
 
 private:
-  /// Running sums: of each row of activations, and of 128 * w, which is zero
-  /// where activations aren't biased.
+  /// Running sums: of each row of activations, and where those are biased, of
+  /// 128 * w.
   struct Sums {
     SmallVector<Value> products;
     Value correction;
   };
 
-  Value zeroSums() { return splat(i32s, b.getI32IntegerAttr(0)); }
+  /// Sums of a scale group before anything is added, in `ways` parts that are
+  /// added up in the end.
+  SmallVector<Sums> startSums(ArrayRef<Value> rows, Value group);
+  Sums addUp(ArrayRef<Sums> ways);
+  /// All of them as a loop carries them, and back.
+  SmallVector<Value> pack(ArrayRef<Sums> ways);
+  void unpack(ArrayRef<Value> values, MutableArrayRef<Sums> ways);
   SmallVector<Value>
   repeat(int64_t count, ArrayRef<Value> initial,
          function_ref<SmallVector<Value>(Value, ArrayRef<Value>)> body);
 
   void emitTile(Value tile);
-  void emitRows(Value tile, Value first, int64_t count);
+  /// `count` rows of activations from `first` on. Some may lie behind the
+  /// `last` if it is given: its activations are read for them, and what comes
+  /// out is dropped.
+  void emitRows(Value tile, Value first, int64_t count, Value last = nullptr);
   SmallVector<Value> emitUngrouped(TileReader &reader, ArrayRef<Value> rows);
   SmallVector<Value> emitGrouped(TileReader &reader, ArrayRef<Value> rows);
   /// Adds the products of vectors [from, to) of the run that `reader` is at,
   /// which starts at column `col`, to `sums` in turn.
   void accumulate(TileReader &reader, ArrayRef<Value> rows, Value col,
                   int64_t from, int64_t to, MutableArrayRef<Sums> sums);
+  void addProducts(TileReader &reader, ArrayRef<Value> rows, Value col,
+                   int64_t from, int64_t to, MutableArrayRef<Sums> sums);
   /// Makes the columns [col, col + span) of each row the tables.
   void loadTables(ArrayRef<Value> rows, Value col, int64_t span);
   Value readActivations(Value row, Value col, int64_t offset);
@@ -82,16 +99,82 @@ private:
   const TileLayout &layout;
   const ByteISA &isa;
   TileOperands operands;
+  /// Whether it is the weights that become unsigned.
+  bool preparesWeights;
   VectorType bytes = VectorType::get({TileLayout::kVector}, b.getI8Type());
   VectorType i32s = VectorType::get({TileLayout::kRows}, b.getI32Type());
   VectorType f32s = VectorType::get({TileLayout::kRows}, b.getF32Type());
-  /// As dot products take them, each row padded to whole windows.
-  Value activations;
+  /// As dot products take them, each row padded to whole windows; and
+  /// -128 * sum x of each row and scale group if weights are prepared.
+  Value activations, activationSums;
   /// For each row of activations, the tables that a vector looks up in.
   SmallVector<SmallVector<Value>> tables;
 };
 
 } // namespace
+
+/// Parts of each sum. A sum waits for the one before it, four cycles or five;
+/// of few rows there are not enough others to do meanwhile, so neighboring
+/// vectors go to sums of their own.
+static size_t getNumWays(size_t rows, int64_t vectors) {
+  size_t ways = rows == 1 ? 4 : rows <= 4 ? 2 : 1;
+  return std::min<size_t>(ways, std::max<int64_t>(vectors / 2, 1));
+}
+
+SmallVector<TileProduct::Sums> TileProduct::startSums(ArrayRef<Value> rows,
+                                                      Value group) {
+  int64_t vectors = layout.hasGroups()
+                        ? layout.format.groupSize / layout.vectorCols()
+                        : layout.vectorsPerTile();
+  SmallVector<Sums> ways(getNumWays(rows.size(), vectors));
+  for (auto [i, sums] : llvm::enumerate(ways)) {
+    for (Value row : rows) {
+      if (i == 0 && preparesWeights)
+        sums.products.push_back(vector::BroadcastOp::create(
+            b, i32s,
+            memref::LoadOp::create(b, activationSums, ValueRange{row, group})));
+      else
+        sums.products.push_back(zeros(i32s));
+    }
+    if (isa.biasesActivations() && !preparesWeights)
+      sums.correction = zeros(i32s);
+  }
+  return ways;
+}
+
+SmallVector<Value> TileProduct::pack(ArrayRef<Sums> ways) {
+  SmallVector<Value> values;
+  for (const Sums &sums : ways) {
+    llvm::append_range(values, sums.products);
+    if (sums.correction)
+      values.push_back(sums.correction);
+  }
+  return values;
+}
+
+void TileProduct::unpack(ArrayRef<Value> values, MutableArrayRef<Sums> ways) {
+  auto take = [&](Value &into) {
+    into = values.front();
+    values = values.drop_front();
+  };
+  for (Sums &sums : ways) {
+    llvm::for_each(sums.products, take);
+    if (sums.correction)
+      take(sums.correction);
+  }
+}
+
+TileProduct::Sums TileProduct::addUp(ArrayRef<Sums> ways) {
+  Sums total = ways.front();
+  for (const Sums &way : ways.drop_front()) {
+    for (auto [sum, part] : llvm::zip_equal(total.products, way.products))
+      sum = arith::AddIOp::create(b, sum, part);
+    if (total.correction)
+      total.correction =
+          arith::AddIOp::create(b, total.correction, way.correction);
+  }
+  return total;
+}
 
 /// `count` times; straight on if never.
 SmallVector<Value> TileProduct::repeat(
@@ -127,11 +210,41 @@ void TileProduct::loadTables(ArrayRef<Value> rows, Value col, int64_t span) {
 void TileProduct::accumulate(TileReader &reader, ArrayRef<Value> rows,
                              Value col, int64_t from, int64_t to,
                              MutableArrayRef<Sums> sums) {
+  if (!layout.hasBitmap() || rows.size() == 1)
+    return addProducts(reader, rows, col, from, to, sums);
+  int64_t whole = from + (to - from) / kExpandUnroll * kExpandUnroll;
+  if (whole > from) {
+    SmallVector<Value> carried = pack(sums);
+    carried.push_back(reader.getCursor());
+    SmallVector<Value> results =
+        emitLoop(b, index(from), index(whole), kExpandUnroll, carried,
+                 [&](Value vector, ArrayRef<Value> carried) {
+                   Value at = add(col, mul(vector, layout.vectorCols()));
+                   reader.seek(at, carried.back());
+                   unpack(carried.drop_back(), sums);
+                   addProducts(reader, rows, at, 0, kExpandUnroll, sums);
+                   SmallVector<Value> next = pack(sums);
+                   next.push_back(reader.getCursor());
+                   return next;
+                 });
+    keepRolled(results);
+    unpack(ArrayRef(results).drop_back(), sums);
+    reader.seek(add(col, whole * layout.vectorCols()), results.back());
+  }
+  Value at = add(col, whole * layout.vectorCols());
+  addProducts(reader, rows, at, 0, to - whole, sums);
+}
+
+void TileProduct::addProducts(TileReader &reader, ArrayRef<Value> rows,
+                              Value col, int64_t from, int64_t to,
+                              MutableArrayRef<Sums> sums) {
   int64_t span = std::max(isa.tableBytes(), layout.vectorCols());
   for (int64_t i = from; i < to; ++i) {
     auto &[products, correction] = sums[i % sums.size()];
     Value weights = reader.readWeights(i);
-    if (isa.biasesActivations())
+    if (preparesWeights)
+      weights = isa.prepareActivations(b, weights);
+    if (correction)
       correction = isa.dotBytes(b, correction, splatBytes(b, -128), weights);
     int64_t offset = i * layout.vectorCols();
     Value indices;
@@ -143,14 +256,17 @@ void TileProduct::accumulate(TileReader &reader, ArrayRef<Value> rows,
     for (auto [r, row] : llvm::enumerate(rows)) {
       Value x = layout.hasPositions() ? isa.lookUp(b, tables[r], indices)
                                       : readActivations(row, col, offset);
-      products[r] = isa.dotBytes(b, products[r], x, weights);
+      if (preparesWeights)
+        products[r] = isa.dotBytes(b, products[r], weights, x);
+      else
+        products[r] = isa.dotBytes(b, products[r], x, weights);
     }
   }
 }
 
 Value TileProduct::finish(const Sums &sums, size_t row) {
   Value exact = sums.products[row];
-  if (isa.biasesActivations())
+  if (sums.correction)
     exact = arith::SubIOp::create(b, exact, sums.correction);
   return arith::SIToFPOp::create(b, f32s, exact);
 }
@@ -160,41 +276,24 @@ SmallVector<Value> TileProduct::emitUngrouped(TileReader &reader,
                                               ArrayRef<Value> rows) {
   int64_t blockCols = getBlockCols(layout);
   int64_t blockVectors = blockCols / layout.vectorCols();
-  // A sum waits for the one before it, four cycles or five; of few rows there
-  // are not enough others to do meanwhile, so every other vector has its own.
-  size_t ways = rows.size() <= 4 ? 2 : 1, size = rows.size() + 1;
-  auto unpack = [&](ArrayRef<Value> carried) {
-    SmallVector<Sums> sums;
-    for (; !carried.empty(); carried = carried.drop_front(size))
-      sums.push_back({SmallVector<Value>(carried.take_front(size - 1)),
-                      carried[size - 1]});
-    return sums;
-  };
+  SmallVector<Sums> initial = startSums(rows, index(0));
   auto run = [&](Value block, int64_t vectors, ArrayRef<Value> carried) {
-    SmallVector<Sums> sums = unpack(carried);
+    SmallVector<Sums> sums = initial;
+    unpack(carried, sums);
     reader.start(arith::MulIOp::create(b, block, index(blockVectors)));
     Value col = arith::MulIOp::create(b, block, index(blockCols));
     accumulate(reader, rows, col, 0, vectors, sums);
-    SmallVector<Value> next;
-    for (const Sums &part : sums) {
-      llvm::append_range(next, part.products);
-      next.push_back(part.correction);
-    }
-    return next;
+    return pack(sums);
   };
   int64_t blocks = layout.paddedCols() / blockCols;
-  SmallVector<Value> carried(ways * size, zeroSums());
-  carried = repeat(blocks, carried, [&](Value block, ArrayRef<Value> sums) {
-    return run(block, blockVectors, sums);
-  });
+  SmallVector<Value> carried =
+      repeat(blocks, pack(initial), [&](Value block, ArrayRef<Value> sums) {
+        return run(block, blockVectors, sums);
+      });
   if (int64_t rest = layout.vectorsPerTile() - blocks * blockVectors)
     carried = run(index(blocks), rest, carried);
-  for (; carried.size() > size; carried.pop_back_n(size))
-    for (size_t i = 0; i < size; ++i) {
-      Value &sum = carried[carried.size() - 2 * size + i];
-      sum = arith::AddIOp::create(b, sum, carried[carried.size() - size + i]);
-    }
-  Sums sums = unpack(carried).front();
+  unpack(carried, initial);
+  Sums sums = addUp(initial);
   Value scales = reader.readScales(index(0));
   SmallVector<Value> totals;
   for (size_t r = 0; r < rows.size(); ++r)
@@ -215,9 +314,10 @@ SmallVector<Value> TileProduct::emitGrouped(TileReader &reader,
     Value col = arith::MulIOp::create(b, block, index(blockCols));
     Value group = arith::MulIOp::create(b, block, index(blockGroups));
     for (int64_t g = 0; g * groupVectors < vectors; ++g) {
-      Sums sums{SmallVector<Value>(rows.size(), zeroSums()), zeroSums()};
+      SmallVector<Sums> ways = startSums(rows, add(group, g));
       accumulate(reader, rows, col, g * groupVectors,
-                 std::min(vectors, (g + 1) * groupVectors), sums);
+                 std::min(vectors, (g + 1) * groupVectors), ways);
+      Sums sums = addUp(ways);
       Value scales = reader.readScales(add(group, g));
       for (size_t r = 0; r < rows.size(); ++r)
         totals[r] =
@@ -238,15 +338,24 @@ SmallVector<Value> TileProduct::emitGrouped(TileReader &reader,
   return totals;
 }
 
-void TileProduct::emitRows(Value tile, Value first, int64_t count) {
+void TileProduct::emitRows(Value tile, Value first, int64_t count, Value last) {
   SmallVector<Value> rows;
-  for (int64_t i = 0; i < count; ++i)
-    rows.push_back(add(first, i));
+  for (int64_t i = 0; i < count; ++i) {
+    Value row = add(first, i);
+    rows.push_back(last ? arith::MinUIOp::create(b, row, last) : row);
+  }
   TileReader reader(b, op, layout, isa, tile);
   SmallVector<Value> totals = layout.hasGroups() ? emitGrouped(reader, rows)
                                                  : emitUngrouped(reader, rows);
-  for (auto [row, total] : llvm::zip_equal(rows, totals))
-    operands.update(tile, row, total);
+  for (auto [i, total] : llvm::enumerate(totals)) {
+    auto update = [&] { operands.update(tile, rows[i], total); };
+    if (last)
+      emitIf(arith::CmpIOp::create(b, arith::CmpIPredicate::ule, add(first, i),
+                                   last),
+             update);
+    else
+      update();
+  }
 }
 
 /// Rows of activations in blocks, large ones first: each block reads all
@@ -257,26 +366,36 @@ void TileProduct::emitTile(Value tile) {
   int64_t most = isa.numVectors() / 4;
   if (layout.hasGroups() && layout.hasPositions())
     most = most * 3 / 4;
-  std::optional<int64_t> rows = operands.getStaticNumInputs();
-  if (rows && *rows <= most)
-    return emitRows(tile, index(0), *rows);
+  std::optional<int64_t> known = operands.getStaticNumInputs();
+  if (known && *known <= most)
+    return emitRows(tile, index(0), *known);
+  SmallVector<int64_t> sizes = {most};
+  for (int64_t size : {4, 2, 1})
+    if (size < most)
+      sizes.push_back(size);
   Value count = operands.getNumInputs();
-  Value start = index(0), first = start;
-  for (int64_t size : {most, int64_t(4), int64_t(2), int64_t(1)}) {
-    if (size > most || (size == most && first != start))
-      continue;
+  Value last = arith::SubIOp::create(b, count, index(1));
+  Value first = index(0);
+  for (auto [i, size] : llvm::enumerate(sizes)) {
+    // To read the weights again costs more than products that are dropped: the
+    // last block isn't full if the next smaller one wouldn't hold its rows.
+    int64_t next = i + 1 < sizes.size() ? sizes[i + 1] : 0;
+    int64_t dropped = next ? size - next - 1 : 0;
     Value blocks = arith::DivUIOp::create(
-        b, arith::SubIOp::create(b, count, first), index(size));
-    Value end = arith::AddIOp::create(
-        b, first, arith::MulIOp::create(b, blocks, index(size)));
-    emitLoop(b, first, end, size,
-             [&](Value row) { emitRows(tile, row, size); });
-    first = end;
+        b, add(arith::SubIOp::create(b, count, first), dropped), index(size));
+    Value end = add(first, mul(blocks, size));
+    emitLoop(b, first, end, size, [&](Value row) {
+      emitRows(tile, row, size, dropped ? last : Value());
+    });
+    first = next ? arith::MinUIOp::create(b, end, count) : end;
   }
 }
 
 void TileProduct::emit() {
-  activations = operands.makeActivations();
+  if (preparesWeights)
+    std::tie(activations, activationSums) = operands.makeSignedActivations();
+  else
+    activations = operands.makeActivations();
   auto loop = scf::ParallelOp::create(b, ValueRange{index(0)},
                                       ValueRange{index(layout.numTiles())},
                                       ValueRange{index(1)});
@@ -286,6 +405,8 @@ void TileProduct::emit() {
     emitTile(loop.getInductionVars().front());
   }
   memref::DeallocOp::create(b, activations);
+  if (activationSums)
+    memref::DeallocOp::create(b, activationSums);
 }
 
 void mlir::sq::cpu::emitTileProduct(ImplicitLocOpBuilder &builder, MatmulOp op,

@@ -10,12 +10,18 @@
 // products of bytes that the target has (ByteISA.h). Where they multiply
 // unsigned bytes with signed ones:
 //
-//   x + 128 is unsigned, w is signed:
+//   w + 128 is unsigned, x is signed:
+//   sum x * w = sum x * (w + 128) - 128 * sum x
+//
+// and the second sum is the same for all rows of weights: sums start with it.
+// Where not all activations of a scale group meet a weight (positions), it is
+// the activations that become unsigned,
+//
 //   sum x * w = sum (x + 128) * w - sum 128 * w
 //
-// and the second sum, over the same weights, is one more dot product with a
-// constant, shared by all rows of activations. Everything is exact in i32; one
-// f32 multiply-add a scale group follows.
+// and the second sum is one more dot product with a constant, shared by all
+// rows of activations. Everything is exact in i32; one f32 multiply-add a scale
+// group follows.
 //
 // A row of 2:4 weights and the like isn't expanded: the weights' positions
 // select activations from a register (vpermb, pshufb), so the work is that of

@@ -33,15 +33,14 @@ int64_t TileOperands::getPaddedCols() {
   return llvm::alignTo(cols, TileLayout::kWindow);
 }
 
-void TileOperands::convert(ArrayRef<Value> rows,
-                           function_ref<void(ArrayRef<Value>, Value)> body) {
+void TileOperands::readRows(ArrayRef<Value> rows,
+                            function_ref<void(ArrayRef<Value>, Value)> body) {
   int64_t whole = layout.cols / TileLayout::kVector * TileLayout::kVector;
   emitLoop(b, index(0), index(whole), TileLayout::kVector, [&](Value col) {
     SmallVector<Value> vectors;
     for (Value row : rows)
-      vectors.push_back(isa.prepareActivations(
-          b, vector::LoadOp::create(b, bytes, op.getInput(),
-                                    ValueRange{row, col})));
+      vectors.push_back(vector::LoadOp::create(b, bytes, op.getInput(),
+                                               ValueRange{row, col}));
     body(vectors, col);
   });
   if (whole == layout.cols)
@@ -52,11 +51,19 @@ void TileOperands::convert(ArrayRef<Value> rows,
       ArrayRef<int64_t>{layout.cols - whole});
   SmallVector<Value> vectors;
   for (Value row : rows)
-    vectors.push_back(isa.prepareActivations(
-        b, vector::MaskedLoadOp::create(b, bytes, op.getInput(),
-                                        ValueRange{row, col}, mask,
-                                        splat(bytes, b.getI8IntegerAttr(0)))));
+    vectors.push_back(vector::MaskedLoadOp::create(
+        b, bytes, op.getInput(), ValueRange{row, col}, mask, zeros(bytes)));
   body(vectors, col);
+}
+
+void TileOperands::convert(ArrayRef<Value> rows,
+                           function_ref<void(ArrayRef<Value>, Value)> body) {
+  readRows(rows, [&](ArrayRef<Value> x, Value col) {
+    SmallVector<Value> vectors;
+    for (Value row : x)
+      vectors.push_back(isa.prepareActivations(b, row));
+    body(vectors, col);
+  });
 }
 
 void TileOperands::convertRow(Value row, Value into) {
@@ -65,28 +72,94 @@ void TileOperands::convertRow(Value row, Value into) {
   });
 }
 
-Value TileOperands::makeActivations() {
+Value TileOperands::allocateRows() {
   std::optional<int64_t> known = getStaticNumInputs();
   int64_t stride = getPaddedCols();
   // Rows at an odd number of cache lines from each other don't compete for a
   // few sets of the cache.
   if (known != 1 && stride / TileLayout::kWindow % 2 == 0)
     stride += TileLayout::kWindow;
-  Value count = getNumInputs();
   SmallVector<Value> dynamic;
   if (!known)
-    dynamic.push_back(count);
-  Value result = memref::AllocOp::create(
+    dynamic.push_back(getNumInputs());
+  return memref::AllocOp::create(
       b,
       MemRefType::get({known.value_or(ShapedType::kDynamic), stride},
                       b.getI8Type()),
       dynamic, b.getI64IntegerAttr(TileLayout::kVector));
-  if (known == 1)
-    convertRow(index(0), result);
+}
+
+void TileOperands::forEachInput(function_ref<void(Value)> body) {
+  if (getStaticNumInputs() == 1)
+    body(index(0));
   else
-    emitLoop(b, index(0), count, 1,
-             [&](Value row) { convertRow(row, result); });
+    emitLoop(b, index(0), getNumInputs(), 1, body);
+}
+
+Value TileOperands::makeActivations() {
+  Value result = allocateRows();
+  forEachInput([&](Value row) { convertRow(row, result); });
   return result;
+}
+
+Value TileOperands::sumGroup(Value values, Value row, Value group) {
+  Type i32 = b.getI32Type();
+  int64_t size = layout.hasGroups()
+                     ? layout.format.groupSize
+                     : llvm::alignTo(layout.cols, TileLayout::kVector);
+  auto i32s = VectorType::get({TileLayout::kRows}, i32);
+  Value first = mul(group, size);
+  if (size % TileLayout::kVector == 0) {
+    Value sums =
+        emitLoop(b, index(0), index(size), TileLayout::kVector, {zeros(i32s)},
+                 [&](Value col, ArrayRef<Value> carried) {
+                   Value x = vector::LoadOp::create(
+                       b, bytes, values, ValueRange{row, add(first, col)});
+                   return SmallVector<Value>{isa.dotBytes(
+                       b, carried.front(), splatBytes(b, -128), x)};
+                 })
+            .front();
+    Value sum =
+        vector::ReductionOp::create(b, vector::CombiningKind::ADD, sums);
+    return arith::SubIOp::create(
+        b, arith::ConstantOp::create(b, b.getI32IntegerAttr(0)), sum);
+  }
+  Value x = vector::LoadOp::create(b, VectorType::get({size}, b.getI8Type()),
+                                   values, ValueRange{row, first});
+  Value wide = arith::ExtSIOp::create(b, VectorType::get({size}, i32), x);
+  Value sum = vector::ReductionOp::create(b, vector::CombiningKind::ADD, wide);
+  return arith::MulIOp::create(
+      b, sum, arith::ConstantOp::create(b, b.getI32IntegerAttr(-128)));
+}
+
+std::pair<Value, Value> TileOperands::makeSignedActivations() {
+  Value values = allocateRows();
+  std::optional<int64_t> known = getStaticNumInputs();
+  SmallVector<Value> dynamic;
+  if (!known)
+    dynamic.push_back(getNumInputs());
+  int64_t numGroups =
+      layout.hasGroups() ? layout.format.numGroups(layout.cols) : 1;
+  Value sums = memref::AllocOp::create(
+      b,
+      MemRefType::get({known.value_or(ShapedType::kDynamic), numGroups},
+                      b.getI32Type()),
+      dynamic, b.getI64IntegerAttr(TileLayout::kVector));
+  int64_t filled = llvm::alignTo(layout.cols, TileLayout::kVector);
+  forEachInput([&](Value row) {
+    readRows(row, [&](ArrayRef<Value> x, Value col) {
+      vector::StoreOp::create(b, x.front(), values, ValueRange{row, col});
+    });
+    for (int64_t col = filled; col < getPaddedCols();
+         col += TileLayout::kVector)
+      vector::StoreOp::create(b, zeros(bytes), values,
+                              ValueRange{row, index(col)});
+    emitLoop(b, index(0), index(numGroups), 1, [&](Value group) {
+      memref::StoreOp::create(b, sumGroup(values, row, group), sums,
+                              ValueRange{row, group});
+    });
+  });
+  return {values, sums};
 }
 
 /// Word w of vector r of `vectors`, a power of two of them, becomes word

@@ -35,10 +35,14 @@ public:
   /// groups: a new memref<MxSTRIDExi8>, which the caller deallocates. What is
   /// beyond K meets weights that are zero.
   Value makeActivations();
-  /// The same in blocks of `rowBlock` rows, a power of two up to 16, so that
-  /// all that a block reads is one stream: of each block the first four columns
-  /// of its rows, the next four, and so on. A new memref<BLOCKSx?xi8>, whose
-  /// last block has the last row for rows beyond M.
+  /// As they are, rows padded with zeros in the same way, for products with
+  /// prepared weights: a memref<MxSTRIDExi8>, and for each scale group
+  /// -128 * sum x, a memref<MxGROUPSxi32>. The caller deallocates both.
+  std::pair<Value, Value> makeSignedActivations();
+  /// Those of makeActivations in blocks of `rowBlock` rows, a power of two up
+  /// to 16, so that all that a block reads is one stream: of each block the
+  /// first four columns of its rows, the next four, and so on. A new
+  /// memref<BLOCKSx?xi8>, whose last block has the last row for rows beyond M.
   Value makeBlockedActivations(int64_t rowBlock);
   /// out[row, rows of `tile`] += total * what all of it is scaled by. `total`
   /// is a vector<16xf32>.
@@ -47,11 +51,20 @@ public:
 private:
   /// Columns of a row with its padding.
   int64_t getPaddedCols();
-  /// Calls `body` with each 64 activations of `rows`, as dot products take
-  /// them, and their first column.
+  /// Calls `body` with each 64 activations of `rows` and their first column;
+  /// zeros follow the last.
+  void readRows(ArrayRef<Value> rows,
+                function_ref<void(ArrayRef<Value>, Value)> body);
+  /// The same as dot products take them.
   void convert(ArrayRef<Value> rows,
                function_ref<void(ArrayRef<Value>, Value)> body);
   void convertRow(Value row, Value into);
+  /// A new memref<MxSTRIDExi8>, STRIDE being the padded columns or more.
+  Value allocateRows();
+  /// -128 * sum x of the columns of a scale group of a row.
+  Value sumGroup(Value values, Value row, Value group);
+  /// Calls `body` for each row of activations.
+  void forEachInput(function_ref<void(Value)> body);
 
   MatmulOp op;
   const numerics::TileLayout &layout;

@@ -121,6 +121,15 @@ void TileReader::start(Value first) {
     positionStart = scaled(layout.positionBits());
 }
 
+void TileReader::seek(Value col, Value at) {
+  int64_t maskBytes = layout.maskAt(1) - layout.maskAt(0);
+  Value vector = arith::DivUIOp::create(
+      b, col, arith::ConstantIndexOp::create(b, layout.vectorCols()));
+  positionStart = arith::MulIOp::create(
+      b, vector, arith::ConstantIndexOp::create(b, maskBytes));
+  cursor = at;
+}
+
 Value TileReader::makeTable() {
   SmallVector<int8_t> values;
   for (int64_t lane = 0; lane < TileLayout::kVector; ++lane)
@@ -164,7 +173,7 @@ Value TileReader::readKept() {
     return nibbles;
   if (isCodebook(layout))
     return isa.lookUp(b, makeTable(), nibbles);
-  return arith::AndIOp::create(b, nibbles, splatBytes(b, int8_t(0xf0)));
+  return nibbles;
 }
 
 Value TileReader::expandWeights(int64_t i) {
@@ -181,6 +190,9 @@ Value TileReader::expandWeights(int64_t i) {
       vector::BroadcastOp::create(b, VectorType::get({1}, b.getI64Type()),
                                   bits));
   Value weights = isa.expandBytes(b, readKept(), mask);
+  // Behind the expansion, where one instruction may make them unsigned, too.
+  if (getWeightFactor(layout) == 16)
+    weights = arith::AndIOp::create(b, weights, splatBytes(b, int8_t(0xf0)));
   Value count = arith::IndexCastUIOp::create(b, b.getIndexType(),
                                              math::CtPopOp::create(b, bits));
   if (layout.storedBits() == 4) {

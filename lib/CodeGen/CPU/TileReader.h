@@ -33,6 +33,10 @@ public:
 
   /// Starts a run of vectors at vector number `first`.
   void start(Value first);
+  /// Bitmap: goes on at column `col`, whose vector's codes start at `cursor`,
+  /// as `getCursor` told after the vector before it.
+  void seek(Value col, Value cursor);
+  Value getCursor() { return cursor; }
   /// Signed weights of vector first + i: vector<64xi8>. With a bitmap they are
   /// those of all columns, dropped ones being zeros. Of elements that aren't
   /// integers in disguise they are codes; what lies above a nibble is

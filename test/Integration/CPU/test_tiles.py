@@ -43,7 +43,8 @@ SHAPES = [(33, 321), (16, 64), (17, 63), (40, 172), (1, 1), (70, 410)]
 # From 16 rows on, cpu.tile-panel (MANY): 19 ends in a part of a small block of rows, 22
 # in one of a large block.
 MANY = 16
-ROWS = [1, 2, 5, 8, 16, 19, 22]
+# Below that, blocks of 8, 4, 2 and 1; the last ones of 5 and 11 aren't full.
+ROWS = [1, 2, 5, 8, 11, 16, 19, 22]
 # Weights and rows that take several panels of columns and chunks of rows.
 LARGE = [(None, "int8.row", (50, 5500)), ("nm2:4", "int4.g64.f16", (50, 5500))]
 LARGE_ROWS = 517
