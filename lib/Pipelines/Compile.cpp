@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Pipelines/Compile.h"
+#include "CompileGPU.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/PassManager.h"
@@ -16,6 +17,7 @@
 #include "sparse-quant/Dialect/SQ/Transforms/Compress.h"
 #include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
 #include "sparse-quant/Pipelines/CPU.h"
+#include "sparse-quant/Pipelines/GPU.h"
 #include "sparse-quant/Pipelines/Header.h"
 #include "sparse-quant/Pipelines/OutputFiles.h"
 #include "sparse-quant/Pipelines/Summary.h"
@@ -29,6 +31,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -80,7 +84,11 @@ private:
   writeFile(StringRef path,
             function_ref<llvm::Error(llvm::raw_pwrite_stream &)> write);
   LogicalResult openTargets();
+  LogicalResult openGPUTargets();
+  Variant &addVariant(TargetSpec target,
+                      std::unique_ptr<llvm::TargetMachine> machine);
   LogicalResult lower();
+  LogicalResult lowerForGPU();
   LogicalResult compressAndPack();
   LayoutChoice chooseLayout(const LayoutRequest &layer);
   void recordKernels(Variant &variant);
@@ -95,6 +103,9 @@ private:
   const CompileOptions &options;
   /// One for each target, from the least to the best. Options don't move.
   std::vector<std::unique_ptr<Variant>> variants;
+  /// With these, the one variant is for the CPU that launches.
+  SmallVector<const GPUTarget *> gpuTargets;
+  GPUCode gpuCode;
   ArtifactSignature signature;
   ArtifactInfo info;
   PackResult packed;
@@ -189,7 +200,41 @@ LogicalResult Compilation::writeModule() {
   });
 }
 
+Variant &Compilation::addVariant(TargetSpec target,
+                                 std::unique_ptr<llvm::TargetMachine> machine) {
+  Variant &variant = *variants.emplace_back(std::make_unique<Variant>());
+  variant.target = std::move(target);
+  variant.machine = std::move(machine);
+  variant.kernelTarget = KernelTarget(variant.target);
+  return variant;
+}
+
+/// The CPU only launches: the least of the host's architecture will do. It has
+/// no kernels, so weights are in rows, which the generic lowering reads.
+LogicalResult Compilation::openGPUTargets() {
+  if (!options.preferKernel.empty())
+    return fail(llvm::createStringError(
+        "--prefer-kernel chooses among kernels for CPUs; there is one way to "
+        "compute a layer on a GPU: leave it out"));
+  auto targets = parseGPUTargets(options.target);
+  if (!targets)
+    return fail(targets.takeError());
+  gpuTargets = std::move(*targets);
+  llvm::Triple triple(llvm::sys::getDefaultTargetTriple());
+  llvm::Expected<TargetSpec> host =
+      parseTarget(triple.isX86() ? "x86-64" : "generic");
+  if (!host)
+    return fail(host.takeError());
+  auto machine = createTargetMachine(*host);
+  if (!machine)
+    return fail(machine.takeError());
+  addVariant(std::move(*host), std::move(*machine));
+  return success();
+}
+
 LogicalResult Compilation::openTargets() {
+  if (isGPUTarget(options.target))
+    return openGPUTargets();
   llvm::Expected<std::vector<TargetSpec>> targets =
       parseTargets(options.target);
   if (!targets)
@@ -204,12 +249,9 @@ LogicalResult Compilation::openTargets() {
     auto machine = createTargetMachine(target);
     if (!machine)
       return fail(machine.takeError());
-    Variant &variant = *variants.emplace_back(std::make_unique<Variant>());
-    variant.target = std::move(target);
-    variant.machine = std::move(*machine);
+    Variant &variant = addVariant(std::move(target), std::move(*machine));
     variant.pipeline.openmp = options.openmp;
     variant.pipeline.preferKernel = options.preferKernel;
-    variant.kernelTarget = KernelTarget(variant.target);
   }
   return success();
 }
@@ -251,6 +293,8 @@ LogicalResult Compilation::lower() {
     variant->module = *variant->copy;
   }
   variants.back()->module = module;
+  if (!gpuTargets.empty())
+    return lowerForGPU();
   for (const auto &variant : variants) {
     attachTarget(variant->module, variant->kernelTarget);
     if (failed(runStage(variant->module, [&](OpPassManager &pm) {
@@ -278,6 +322,35 @@ LogicalResult Compilation::lower() {
       return failure();
     recordParallelRegions(*variant);
   }
+  return emitMachineCode();
+}
+
+LogicalResult Compilation::lowerForGPU() {
+  Variant &variant = *variants.back();
+  attachGPUTargets(module, gpuTargets);
+  for (LayerReport &layer : packed.layers)
+    layer.kernel = "gpu.generic";
+  recordKernels(variant);
+  if (!reportPath.empty() && failed(writeLayerReport()))
+    return failure();
+  if (options.emit == EmitKind::MLIRSQ)
+    return writeModule();
+  if (failed(runStage(module, buildGPUReferencePipeline)))
+    return failure();
+  if (options.emit == EmitKind::MLIRLinalg)
+    return writeModule();
+  if (failed(runStage(module, [&](OpPassManager &pm) {
+        buildBufferizePipeline(pm, variant.pipeline);
+        buildGPUOutlinePipeline(pm);
+        buildGPUToNVVMPipeline(pm);
+        buildGPUHostPipeline(pm);
+      })))
+    return failure();
+  FailureOr<GPUCode> code = takeGPUCode(module, gpuTargets);
+  if (failed(code))
+    return failure();
+  gpuCode = std::move(*code);
+  variant.signature = signature;
   return emitMachineCode();
 }
 
@@ -446,11 +519,13 @@ Compilation::generateCode(llvm::LLVMContext &context) {
     if (variants.size() > 1)
       info.symbol = SQ_ARTIFACT_SYMBOL "." + std::to_string(descriptors.size());
     llvm::Error error = addDescriptor(*code, variant->signature, info, machine);
+    if (!error && !gpuTargets.empty())
+      error = addGPUImages(*code, gpuCode.images, gpuCode.kernels);
     if (!error) {
       optimize(*code, machine, options.sanitizeAddresses);
       if (variants.size() == 1)
         return code;
-      error = addVariant(all, std::move(code), info.symbol);
+      error = mlir::sq::addVariant(all, std::move(code), info.symbol);
     }
     if (error)
       return (void)fail(std::move(error)), nullptr;
@@ -493,7 +568,7 @@ LogicalResult Compilation::link() {
   link.runtime = options.runtime;
   link.runtimeIsHosts = options.runtimeIsHosts;
   link.triple = variants.front()->target.triple;
-  link.openmp = options.openmp;
+  link.openmp = options.openmp && gpuTargets.empty();
   if (llvm::Error error = linkSharedLibrary(link))
     return fail(std::move(error));
   return success();

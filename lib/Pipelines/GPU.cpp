@@ -62,17 +62,36 @@ void mlir::sq::buildGPUToNVVMPipeline(OpPassManager &pm) {
   kernels.addPass(createCSEPass());
 }
 
+void mlir::sq::buildGPUHostPipeline(OpPassManager &pm) {
+  pm.addPass(createLowerHostLoads());
+  OpPassManager &host = pm.nest<func::FuncOp>();
+  host.addPass(memref::createExpandStridedMetadataPass());
+  host.addPass(createLowerAffinePass());
+  host.addPass(createSCFToControlFlowPass());
+  host.addPass(arith::createArithExpandOpsPass());
+  FinalizeMemRefToLLVMConversionPassOptions memory;
+  memory.useAlignedAlloc = true;
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass(memory));
+  pm.addPass(createGpuToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createLowerLaunches());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
 void mlir::sq::buildGPUPipeline(OpPassManager &pm) {
   buildGPUReferencePipeline(pm);
   buildBufferizePipeline(pm, CPUPipelineOptions());
   buildGPUOutlinePipeline(pm);
   buildGPUToNVVMPipeline(pm);
+  buildGPUHostPipeline(pm);
 }
 
 void mlir::sq::registerGPUPipelines() {
   static PassPipelineRegistration<> all(
       "sq-gpu-pipeline",
-      "Packed IR to host functions and kernels in the NVVM dialect",
+      "Packed IR to host code in the LLVM dialect and kernels in the NVVM "
+      "dialect",
       buildGPUPipeline);
   static PassPipelineRegistration<> outline(
       "sq-gpu-outline-pipeline", "memrefs to host functions and gpu.func ops",
@@ -80,4 +99,8 @@ void mlir::sq::registerGPUPipelines() {
   static PassPipelineRegistration<> lower("sq-gpu-to-nvvm-pipeline",
                                           "gpu.func ops to the NVVM dialect",
                                           buildGPUToNVVMPipeline);
+  static PassPipelineRegistration<> host(
+      "sq-gpu-host-pipeline",
+      "functions that launch to the LLVM dialect and calls of the runtime",
+      buildGPUHostPipeline);
 }

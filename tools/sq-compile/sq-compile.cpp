@@ -79,7 +79,7 @@ static cl::opt<std::string>
            cl::desc("CPU to compile for: 'native' (default, this machine), an "
                     "LLVM CPU name of this architecture such as "
                     "icelake-server, triple:cpu, or multi:cpu,cpu for several "
-                    "in one artifact"),
+                    "in one artifact; or GPUs: cuda:sm_80,sm_90a"),
            cl::value_desc("cpu"), cl::init("native"), cl::cat(targetOptions));
 static cl::opt<bool>
     openmp("openmp",

@@ -26,6 +26,9 @@ void buildGPUOutlinePipeline(OpPassManager &pm);
 /// target (sq-attach-target).
 void buildGPUToNVVMPipeline(OpPassManager &pm);
 
+/// The host's functions -> the LLVM dialect, with calls of the runtime.
+void buildGPUHostPipeline(OpPassManager &pm);
+
 /// All of the above.
 void buildGPUPipeline(OpPassManager &pm);
 

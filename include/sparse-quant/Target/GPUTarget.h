@@ -46,6 +46,16 @@ struct GPUTarget {
   bool warpgroup;
   /// `tcgen05`, of Blackwell's data center parts alone.
   bool tensorMemory;
+
+  /// The device's name for it, 10 * major + minor: 80, 90, 120.
+  unsigned getCapability() const {
+    unsigned capability = 0;
+    llvm::StringRef number = arch.drop_front(3);
+    number.consumeInteger(10, capability);
+    return capability;
+  }
+  /// Whether code runs on this architecture alone, not on later ones.
+  bool isExact() const { return arch.ends_with("a"); }
 };
 
 llvm::ArrayRef<GPUTarget> getKnownGPUTargets();

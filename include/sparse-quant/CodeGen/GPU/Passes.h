@@ -23,6 +23,8 @@
 namespace mlir::sq {
 /// The gpu.module that all kernels are in.
 inline constexpr llvm::StringLiteral kKernelModule = "kernels";
+/// On a module: the names of the kernels, by the numbers that launches give.
+inline constexpr llvm::StringLiteral kKernelsAttr = "sq.gpu_kernels";
 
 #define GEN_PASS_DECL
 #define GEN_PASS_REGISTRATION

@@ -139,4 +139,53 @@ def ReplaceLibdevice : Pass<"sq-replace-libdevice", "::mlir::gpu::GPUModuleOp"> 
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def LowerHostLoads : Pass<"sq-lower-host-loads", "::mlir::ModuleOp"> {
+  let summary = "Scalars that the host reads are copied from the device";
+  let description = [{
+    Functions on the host load a few scalars, such as the position that
+    addresses a cache. The memory is the device's, so the runtime copies the
+    element, when all before it has been computed, to the stack.
+
+    Needs: kernels are outlined, so that a `memref.load` in a function is the
+    host's. Loads of constants (`memref.get_global`) stay.
+
+    Before:
+    ```mlir
+    %p = memref.load %pos[] : memref<i64>
+    ```
+    After:
+    ```mlir
+    %room = memref.alloca() : memref<i64>
+    llvm.call @sq_gpu_read(%room_address, %pos_address, %c8)
+    %p = memref.load %room[] : memref<i64>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::LLVM::LLVMDialect",
+                           "::mlir::memref::MemRefDialect"];
+}
+
+def LowerLaunches : Pass<"sq-lower-launches", "::mlir::ModuleOp"> {
+  let summary = "Launches and allocations to calls of the runtime";
+  let description = [{
+    Runs on what upstream's `gpu-to-llvm` leaves. Each `gpu.launch_func` calls
+    `sq_gpu_launch` with the number of the kernel, the grid, the block, and the
+    addresses of the arguments, which are on the stack. `aligned_alloc` and
+    `free`, which temporaries come from, are the runtime's for the device. The
+    kernels' names go to the module, as `sq.gpu_kernels`.
+
+    Before:
+    ```mlir
+    gpu.launch_func @kernels::@f blocks in (%n, %c1, %c1) threads in (%c128, %c1, %c1) : i64 args(%x : !llvm.ptr)
+    ```
+    After:
+    ```mlir
+    llvm.store %x, %x_place : !llvm.ptr, !llvm.ptr
+    llvm.store %x_place, %args : !llvm.ptr, !llvm.ptr
+    llvm.call @sq_gpu_launch(%c0, %n, %c1, %c1, %c128, %c1, %c1, %no_shared, %args)
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // SPARSE_QUANT_CODEGEN_GPU_PASSES_TD
