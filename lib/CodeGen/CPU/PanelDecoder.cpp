@@ -51,7 +51,14 @@ void PanelDecoder::emit(const PanelPlace &place, int64_t t) {
     Value group = !layout.hasGroups() ? zero
                   : firstGroup        ? add(firstGroup, g)
                                       : g;
-    vector::StoreOp::create(b, reader.readScales(group), buffers.scales, at);
+    Value scales = reader.readScales(group);
+    vector::StoreOp::create(b, scales, buffers.scales, at);
+    if (buffers.anchors)
+      vector::StoreOp::create(
+          b,
+          arith::MulFOp::create(
+              b, scales, splat(cast<VectorType>(scales.getType()), 0x3p22f)),
+          buffers.anchors, at);
   });
 
   int64_t lastSize = plan.lastPanel();

@@ -19,6 +19,12 @@ static constexpr int64_t kPanelBytes = 256 << 10;
 /// Vectors that a decoding loop's body decodes.
 static constexpr int64_t kDecodeUnroll = 16;
 
+bool PanelPlan::hasAnchors(const TileLayout &layout) {
+  constexpr int64_t largestProduct = 128 * 128;
+  return layout.hasGroups() && layout.format.hasPowerOfTwoScale() &&
+         layout.format.groupSize * largestProduct < int64_t(1) << 22;
+}
+
 PanelPlan PanelPlan::get(const TileLayout &layout) {
   constexpr int64_t depth = TileLayout::kDepth;
   constexpr int64_t maxVectors = kPanelBytes / kTiles / TileLayout::kVector;

@@ -31,6 +31,8 @@ struct PanelPlan {
 
   static PanelPlan get(const numerics::TileLayout &layout);
   int64_t numGroups() const { return panel / group; }
+  /// Whether scales are powers of two, and no sum of a group reaches 2^22.
+  static bool hasAnchors(const numerics::TileLayout &layout);
   /// Vectors of the last panel.
   int64_t lastPanel() const { return vectors - (numPanels - 1) * panel; }
 };
@@ -45,6 +47,8 @@ struct PanelPlace {
   Value panel;
   /// Of this panel.
   Value numGroups, endVector;
+  /// Whether all anchors of this panel are finite; null if there are none.
+  Value isAnchored;
 };
 
 /// Memory of a thread.
@@ -53,6 +57,10 @@ struct PanelBuffers {
   Value weights;
   /// Of each group and tile the sum of 128 * w, and scales.
   Value corrections, scales;
+  /// Powers of two only: for each scale 3 * 2^22 * scale, null if there are
+  /// none. Sums in i32 that start at its bits are, read as a float,
+  /// anchor + sum * scale, as long as 2^22 is larger than any of them.
+  Value anchors;
   /// The sums of earlier panels [row of the chunk, tile * 16].
   Value partial;
 };

@@ -94,6 +94,56 @@ SmallVector<Value> PanelSums::loadPartial(const PanelPlace &place,
   return SmallVector<Value>(branch.getResults());
 }
 
+Value PanelSums::loadFloats(Value buffer, Value group, int64_t tile) {
+  return vector::LoadOp::create(b, f32s, buffer,
+                                ValueRange{group, index(tile), index(0)});
+}
+
+SmallVector<Value> PanelSums::correct(const PanelPlace &place, Value group,
+                                      ArrayRef<Value> start) {
+  SmallVector<Value> perTile;
+  for (int64_t t = 0; t < place.numTiles; ++t)
+    perTile.push_back(vector::LoadOp::create(
+        b, i32s, buffers.corrections, ValueRange{group, index(t), index(0)}));
+  SmallVector<Value> corrected;
+  for (auto [i, sum] : llvm::enumerate(start))
+    corrected.push_back(
+        arith::SubIOp::create(b, sum, perTile[i % place.numTiles]));
+  return corrected;
+}
+
+SmallVector<Value> PanelSums::addGroups(const PanelPlace &place, Value block,
+                                        int64_t count, ArrayRef<Value> totals,
+                                        bool isAnchored,
+                                        PanelPrefetch *prefetch) {
+  int64_t numTiles = place.numTiles;
+  auto addGroup = [&](Value group, ArrayRef<Value> carried) {
+    SmallVector<Value> start(carried.size(), zeros(i32s));
+    for (size_t i = 0; isAnchored && i < start.size(); ++i)
+      start[i] = vector::BitCastOp::create(
+          b, i32s, loadFloats(buffers.anchors, group, i % numTiles));
+    Value from = mul(group, plan.group);
+    SmallVector<Value> exact =
+        accumulate(place, block, count, from, add(from, plan.group),
+                   correct(place, group, start), prefetch);
+    SmallVector<Value> next;
+    for (auto [i, total] : llvm::enumerate(carried)) {
+      Value factor = loadFloats(isAnchored ? buffers.anchors : buffers.scales,
+                                group, i % numTiles);
+      if (!isAnchored) {
+        next.push_back(vector::FMAOp::create(
+            b, arith::SIToFPOp::create(b, f32s, exact[i]), factor, total));
+        continue;
+      }
+      Value sum = arith::SubFOp::create(
+          b, vector::BitCastOp::create(b, f32s, exact[i]), factor);
+      next.push_back(arith::AddFOp::create(b, total, sum));
+    }
+    return next;
+  };
+  return emitLoop(b, index(0), place.numGroups, 1, totals, addGroup);
+}
+
 void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
                      bool isGuarded, PanelPrefetch *prefetch) {
   SmallVector<Value> rows;
@@ -102,43 +152,26 @@ void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
   Value localRow = arith::SubIOp::create(b, firstRow, place.firstRow);
   Value block = arith::DivUIOp::create(b, firstRow, index(rowBlock));
   int64_t numTiles = place.numTiles;
-  auto correct = [&](Value group, ArrayRef<Value> sums) {
-    SmallVector<Value> corrected;
-    SmallVector<Value> perTile;
-    for (int64_t t = 0; t < numTiles; ++t)
-      perTile.push_back(vector::LoadOp::create(
-          b, i32s, buffers.corrections, ValueRange{group, index(t), index(0)}));
-    for (auto [i, sum] : llvm::enumerate(sums))
-      corrected.push_back(arith::SubIOp::create(b, sum, perTile[i % numTiles]));
-    return corrected;
-  };
-  auto loadScale = [&](Value group, int64_t t) {
-    return vector::LoadOp::create(b, f32s, buffers.scales,
-                                  ValueRange{group, index(t), index(0)});
-  };
-  auto toReal = [&](Value sum) {
-    return arith::SIToFPOp::create(b, f32s, sum);
-  };
 
   SmallVector<Value> sums = loadPartial(place, localRow, count);
-  if (grouped) {
-    SmallVector<Value> zeros(sums.size(), splat(i32s, b.getI32IntegerAttr(0)));
-    sums = emitLoop(
-        b, index(0), place.numGroups, 1, sums,
-        [&](Value group, ArrayRef<Value> carried) {
-          SmallVector<Value> totals(carried);
-          Value from = mul(group, plan.group);
-          SmallVector<Value> exact =
-              accumulate(place, block, count, from, add(from, plan.group),
-                         correct(group, zeros), prefetch);
-          for (auto [i, total] : llvm::enumerate(totals))
-            total = vector::FMAOp::create(
-                b, toReal(exact[i]), loadScale(group, i % numTiles), total);
-          return totals;
-        });
-  } else {
+  if (!grouped) {
     sums = accumulate(place, block, count, index(0), place.endVector,
-                      correct(index(0), sums), prefetch);
+                      correct(place, index(0), sums), prefetch);
+  } else if (!place.isAnchored) {
+    sums = addGroups(place, block, count, sums, false, prefetch);
+  } else {
+    auto branch = [&](bool isAnchored) {
+      return [&, isAnchored](OpBuilder &inner, Location) {
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPoint(inner.getInsertionBlock(),
+                            inner.getInsertionPoint());
+        scf::YieldOp::create(
+            b, addGroups(place, block, count, sums, isAnchored, prefetch));
+      };
+    };
+    sums = SmallVector<Value>(
+        scf::IfOp::create(b, place.isAnchored, branch(true), branch(false))
+            .getResults());
   }
 
   auto finish = [&] {
@@ -147,8 +180,9 @@ void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
         for (int64_t t = 0; t < numTiles; ++t) {
           Value total = sums[r * numTiles + t];
           if (!grouped)
-            total =
-                arith::MulFOp::create(b, toReal(total), loadScale(index(0), t));
+            total = arith::MulFOp::create(
+                b, arith::SIToFPOp::create(b, f32s, total),
+                loadFloats(buffers.scales, index(0), t));
           operands.update(add(place.firstTile, t), rows[r], total);
         }
       };

@@ -38,6 +38,16 @@ private:
   SmallVector<Value> accumulate(const PanelPlace &place, Value block,
                                 int64_t count, Value from, Value to,
                                 ArrayRef<Value> sums, PanelPrefetch *prefetch);
+  /// Adds all scale groups of the panel to `totals` in f32. Anchored, an
+  /// exact sum becomes a float by a subtraction, and is added: on Zen 4 and 5
+  /// neither takes a unit that multiplies.
+  SmallVector<Value> addGroups(const PanelPlace &place, Value block,
+                               int64_t count, ArrayRef<Value> totals,
+                               bool isAnchored, PanelPrefetch *prefetch);
+  /// For each row and tile `start`, less the correction of a group.
+  SmallVector<Value> correct(const PanelPlace &place, Value group,
+                             ArrayRef<Value> start);
+  Value loadFloats(Value buffer, Value group, int64_t tile);
   SmallVector<Value> loadPartial(const PanelPlace &place, Value localRow,
                                  int64_t count);
   Value readActivations(Value block, Value offset);

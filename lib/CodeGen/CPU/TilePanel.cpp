@@ -12,6 +12,7 @@
 #include "PanelSums.h"
 #include "TileKernel.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -61,6 +62,7 @@ private:
   void emitPanels();
   void emitBlock(PanelPlace place);
   void emitPanel(PanelPlace place);
+  Value areAnchorsFinite(const PanelPlace &place);
   void emitRowBlocks(const PanelPlace &place);
 
   MatmulOp op;
@@ -127,7 +129,36 @@ void TilePanel::emitPanel(PanelPlace place) {
       choose(plan.panel, llvm::alignTo(lastSize, PanelPlan::kProductUnroll));
   for (int64_t t = 0; t < place.numTiles; ++t)
     PanelDecoder(b, op, layout, isa, plan, buffers).emit(place, t);
+  if (buffers.anchors)
+    place.isAnchored = areAnchorsFinite(place);
   emitRowBlocks(place);
+}
+
+/// Of scales beyond 2^104 they aren't, nor of NaN. Anchors are positive, so
+/// their bits are in the same order.
+Value TilePanel::areAnchorsFinite(const PanelPlace &place) {
+  auto i32s = VectorType::get({TileLayout::kRows}, b.getI32Type());
+  auto f32s = VectorType::get({TileLayout::kRows}, b.getF32Type());
+  Value largest =
+      emitLoop(b, index(0), place.numGroups, 1, {zeros(i32s)},
+               [&](Value group, ArrayRef<Value> carried) {
+                 Value most = carried.front();
+                 for (int64_t t = 0; t < place.numTiles; ++t) {
+                   Value anchors = vector::LoadOp::create(
+                       b, f32s, buffers.anchors,
+                       ValueRange{group, index(t), index(0)});
+                   most = arith::MaxSIOp::create(
+                       b, most, vector::BitCastOp::create(b, i32s, anchors));
+                 }
+                 return SmallVector<Value>{most};
+               })
+          .front();
+  Value infinity =
+      arith::ConstantOp::create(b, b.getI32IntegerAttr(0x7f800000));
+  return arith::CmpIOp::create(
+      b, arith::CmpIPredicate::slt,
+      vector::ReductionOp::create(b, vector::CombiningKind::MAXSI, largest),
+      infinity);
 }
 
 void TilePanel::emitBlock(PanelPlace place) {
@@ -141,6 +172,8 @@ void TilePanel::emitBlock(PanelPlace place) {
                                 TileLayout::kRows};
   buffers.corrections = allocate(shape, b.getI32Type());
   buffers.scales = allocate(shape, b.getF32Type());
+  if (PanelPlan::hasAnchors(layout))
+    buffers.anchors = allocate(shape, b.getF32Type());
   if (plan.numPanels == 1) {
     emitPanel(place);
   } else {

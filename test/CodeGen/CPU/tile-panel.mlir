@@ -120,3 +120,34 @@ func.func @two_panels(%x: memref<16x8192xi8>, %xs: memref<16x1xf32>, %p: memref<
     {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-panel"}
   return
 }
+
+// -----
+
+// Scales that are powers of two: sums start at the bits of 3 * 2^22 * scale and are
+// read as floats, so no unit that multiplies is taken. Where a scale of the panel
+// is so large that this is no float, or NaN, sums are converted.
+// CHECK-LABEL: @powers_of_two
+// CHECK-DAG: %[[ANCHOR:.+]] = arith.constant dense<0x4B400000> : vector<16xf32>
+// CHECK-DAG: %[[INFINITY:.+]] = arith.constant 2139095040 : i32
+// CHECK: scf.parallel
+// CHECK:   arith.mulf %{{.+}}, %[[ANCHOR]] : vector<16xf32>
+// CHECK:   %[[LARGEST:.+]] = vector.reduction <maxsi>, %{{.+}} : vector<16xi32> into i32
+// CHECK:   %[[IS_FINITE:.+]] = arith.cmpi slt, %[[LARGEST]], %[[INFINITY]] : i32
+// CHECK:   scf.if %[[IS_FINITE]]
+// CHECK:     %[[START:.+]] = vector.bitcast %{{.+}} : vector<16xf32> to vector<16xi32>
+// CHECK:     arith.subi %[[START]], %{{.+}} : vector<16xi32>
+// CHECK:     vpdpbusd
+// CHECK-NOT: arith.sitofp
+// CHECK:     %[[SUM:.+]] = arith.subf %{{.+}}, %{{.+}} : vector<16xf32>
+// CHECK:     arith.addf {{.*}}%[[SUM]]{{.*}} : vector<16xf32>
+// CHECK:   } else {
+// CHECK:     vpdpbusd
+// CHECK:     arith.sitofp
+// CHECK:     vector.fma
+func.func @powers_of_two(%x: memref<16x32xi8>, %xs: memref<16x1xf32>, %p: memref<1x512xi8>,
+                         %s: memref<1x16xf8E8M0FNU>, %y: memref<16x16xf32>) {
+  sq.matmul ins(%x, %xs : memref<16x32xi8>, memref<16x1xf32>)
+    weights(%p, scales(%s) : memref<1x512xi8>, memref<1x16xf8E8M0FNU>) outs(%y : memref<16x16xf32>)
+    {format = #sq.mx<i8>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-panel"}
+  return
+}

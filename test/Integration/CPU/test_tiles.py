@@ -11,6 +11,7 @@ run where the features are. About 40 s.
 import itertools
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import pytest
 import reference
@@ -227,3 +228,49 @@ def test_extreme_codes(target, tmp_path):
                 (actual,) = opened.call("product", [x, tile], [(3, 16)])
                 expected = x.astype(np.int64) @ w.T.astype(np.int64)
                 np.testing.assert_array_equal(actual, expected.astype(F32))
+
+
+# Three groups of MXINT8 weights, whose sums of products may reach 32 * 127 * 128.
+POWERS = """\
+func.func @product(%x: tensor<19x96xi8> {sq.name = "x"}, %p: tensor<1x1536xi8> {sq.name = "p"},
+                   %s: tensor<1x48xf8E8M0FNU> {sq.name = "s"})
+    -> (tensor<19x16xf32> {sq.name = "y"}) {
+  %xs = arith.constant dense<1.0> : tensor<1x1xf32>
+  %y = arith.constant dense<0.0> : tensor<19x16xf32>
+  %0 = sq.matmul ins(%x, %xs : tensor<19x96xi8>, tensor<1x1xf32>)
+    weights(%p, scales(%s) : tensor<1x1536xi8>, tensor<1x48xf8E8M0FNU>) outs(%y : tensor<19x16xf32>)
+    {format = #sq.mx<i8>, activationFormat = #sq.int<8, tensor>, layout = #sq<layout tiles>}
+    -> tensor<19x16xf32>
+  return %0 : tensor<19x16xf32>
+}
+"""
+
+
+def test_powers_of_two_as_scales(target, tmp_path):
+    """From the smallest, a denormal, to where 3 * 2^22 times a scale is no float (from 2^105
+    on) and NaN; the sums are exact, since the scales of a row are close to each other."""
+    (tmp_path / "model.mlir").write_text(POWERS)
+    command = [tmp_path / "model.mlir", f"--target={target[1]}", "--prefer-kernel=cpu.tile-panel:1"]
+    run("sq-compile", *command, "--emit=mlir-sq", "-o", tmp_path / "packed.mlir")
+    kernel = "cpu.tile-panel" if target[0] == "avx512-vbmi2" else "cpu.tile-dot"
+    assert f'kernel = "{kernel}"' in (tmp_path / "packed.mlir").read_text()
+    run("sq-compile", *command, "-o", tmp_path / "model.so")
+    rng = np.random.default_rng(17)
+    with Artifact(tmp_path / "model.so") as opened:
+        for codes, values in itertools.product(
+                ([0], [1, 0], [127], [126, 127, 128], [230, 231], [231, 232], [232], [231, 255]),
+                ([0], [-128], [127], range(-128, 128))):
+            w = rng.choice(np.array(values, np.int8), (16, 96))
+            x = rng.choice(np.array(values, np.int8).clip(-127), (19, 96))
+            # NUM-L5: byte 4r + i of vector v is column 4v + i of row r; of a group the
+            # scales of 16 rows.
+            tile = w.reshape(16, 24, 4).transpose(1, 0, 2).reshape(1, 1536)
+            scale_codes = rng.choice(np.array(codes, np.uint8), (3, 16))
+            stored = scale_codes.reshape(1, 48).view(ml_dtypes.float8_e8m0fnu)
+            (actual,) = opened.call("product", [x, tile, stored], [(19, 16)])
+            scales = np.ldexp(1.0, scale_codes.astype(np.int64) - 127)
+            scales[scale_codes == 255] = np.nan
+            sums = np.einsum("mgk,ngk->mgn", x.astype(np.int64).reshape(19, 3, 32),
+                             w.astype(np.int64).reshape(16, 3, 32))
+            expected = ((sums * scales).sum(axis=1) / 64).astype(F32)
+            np.testing.assert_array_equal(actual, expected)
