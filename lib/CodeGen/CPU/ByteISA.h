@@ -75,6 +75,23 @@ public:
                              Value indices) const = 0;
 
   //===--------------------------------------------------------------------===//
+  // Floats
+  //===--------------------------------------------------------------------===//
+
+  /// Vectors of 16 floats that the register file has place for.
+  virtual int64_t numFloatVectors() const = 0;
+
+  /// Whether there is `lookUpFloats`.
+  virtual bool looksUpFloats() const = 0;
+
+  /// table[indices[i]] for each of 16 lanes; of an index (vector<16xi32>) the
+  /// low four bits count, so that nothing above them has to be masked away.
+  /// Where the table is `period` floats repeated, 16 or a divisor of it, fewer
+  /// bits have to.
+  virtual Value lookUpFloats(ImplicitLocOpBuilder &b, Value table,
+                             Value indices, int64_t period) const = 0;
+
+  //===--------------------------------------------------------------------===//
   // Expansion by a mask
   //===--------------------------------------------------------------------===//
 

@@ -14,9 +14,8 @@
 using namespace mlir;
 using namespace mlir::sq::cpu;
 
-/// Blocks of weights that share an activation, and columns of straight-line
-/// code.
-static constexpr int64_t kBlocks = 2, kUnroll = 4;
+/// Columns of straight-line code.
+static constexpr int64_t kUnroll = 4;
 
 namespace {
 
@@ -77,10 +76,11 @@ bool PanelEmitter::makeActivations() {
 }
 
 void PanelEmitter::store(Value pair, int64_t block, Value row, Value sum) {
-  Value first = arith::MulIOp::create(b, pair, index(kBlocks * product.lanes));
+  Value first =
+      arith::MulIOp::create(b, pair, index(product.blocks * product.lanes));
   first = add(first, block * product.lanes);
   SmallVector<Value> at = {row, first};
-  if (product.outputs % (kBlocks * product.lanes) == 0) {
+  if (product.outputs % (product.blocks * product.lanes) == 0) {
     Value old = vector::LoadOp::create(b, f32s, product.out, at);
     vector::StoreOp::create(b, arith::AddFOp::create(b, old, sum), product.out,
                             at);
@@ -101,10 +101,10 @@ void PanelEmitter::emitRows(Value pair, Value row, int64_t rows, Value col,
                             Value extent) {
   // Few sums would wait for their multiply-adds: take columns in turn.
   int64_t turns = rows >= 4 ? 1 : kUnroll;
-  int64_t perTurn = rows * kBlocks;
+  int64_t perTurn = rows * product.blocks;
   auto step = [&](Value k, int64_t turn, SmallVector<Value> &sums) {
     SmallVector<Value> weights;
-    for (int64_t block = 0; block < kBlocks; ++block)
+    for (int64_t block = 0; block < product.blocks; ++block)
       weights.push_back(vector::LoadOp::create(
           b, f32s, panel, ValueRange{index(block), k, index(0)}));
     Value at = arith::AddIOp::create(b, col, k);
@@ -112,8 +112,8 @@ void PanelEmitter::emitRows(Value pair, Value row, int64_t rows, Value col,
       Value x =
           memref::LoadOp::create(b, activations, ValueRange{add(row, r), at});
       x = vector::BroadcastOp::create(b, f32s, x);
-      for (int64_t block = 0; block < kBlocks; ++block) {
-        Value &sum = sums[turn * perTurn + r * kBlocks + block];
+      for (int64_t block = 0; block < product.blocks; ++block) {
+        Value &sum = sums[turn * perTurn + r * product.blocks + block];
         sum = vector::FMAOp::create(b, x, weights[block], sum);
       }
     }
@@ -140,8 +140,8 @@ void PanelEmitter::emitRows(Value pair, Value row, int64_t rows, Value col,
     for (int64_t i = 0; i < perTurn; ++i)
       sums[i] = arith::AddFOp::create(b, sums[i], sums[turn * perTurn + i]);
   for (int64_t r = 0; r < rows; ++r)
-    for (int64_t block = 0; block < kBlocks; ++block)
-      store(pair, block, add(row, r), sums[r * kBlocks + block]);
+    for (int64_t block = 0; block < product.blocks; ++block)
+      store(pair, block, add(row, r), sums[r * product.blocks + block]);
 }
 
 void PanelEmitter::emitPair(Value pair) {
@@ -151,17 +151,16 @@ void PanelEmitter::emitPair(Value pair) {
     Value extent = arith::MinUIOp::create(
         b, index(product.panelCols),
         arith::SubIOp::create(b, index(product.cols), col));
-    emitLoop(b, index(0), index(kBlocks), 1, [&](Value half) {
+    emitLoop(b, index(0), index(product.blocks), 1, [&](Value half) {
       Value block = arith::AddIOp::create(
-          b, arith::MulIOp::create(b, pair, index(kBlocks)), half);
+          b, arith::MulIOp::create(b, pair, index(product.blocks)), half);
       // What isn't there is filled like the last one, and not stored.
-      if (blocks % kBlocks)
+      if (blocks % product.blocks)
         block = arith::MinUIOp::create(b, block, index(blocks - 1));
       fill(block, col, extent, panel, half);
     });
-    // 24 of 32 registers for sums, or 12 of 16.
     Value from = index(0);
-    for (int64_t rows : {product.lanes >= 16 ? 12 : 6, 4, 1}) {
+    for (int64_t rows : {product.rows, int64_t(4), int64_t(1)}) {
       Value rest = arith::SubIOp::create(b, count, from);
       Value to = arith::SubIOp::create(
           b, count, arith::RemUIOp::create(b, rest, index(rows)));
@@ -174,7 +173,8 @@ void PanelEmitter::emitPair(Value pair) {
 
 void PanelEmitter::emit() {
   bool isCopy = makeActivations();
-  int64_t pairs = llvm::divideCeil(product.outputs, kBlocks * product.lanes);
+  int64_t pairs =
+      llvm::divideCeil(product.outputs, product.blocks * product.lanes);
   auto loop = scf::ParallelOp::create(
       b, ValueRange{index(0)}, ValueRange{index(pairs)}, ValueRange{index(1)});
   {
@@ -185,7 +185,7 @@ void PanelEmitter::emit() {
     b.createBlock(&scope.getBodyRegion());
     panel = memref::AllocaOp::create(
         b,
-        MemRefType::get({kBlocks, product.panelCols, product.lanes},
+        MemRefType::get({product.blocks, product.panelCols, product.lanes},
                         b.getF32Type()),
         b.getI64IntegerAttr(/*alignment=*/64));
     emitPair(loop.getInductionVars().front());

@@ -40,6 +40,9 @@ struct PanelProduct {
   int64_t lanes;
   /// Columns of a panel but the last one's.
   int64_t panelCols = 256;
+  /// Blocks that share an activation, and rows of activations whose sums are in
+  /// registers with theirs: 24 of 32 vectors, or 12 of 16.
+  int64_t blocks = 2, rows = lanes >= 16 ? 12 : 6;
 };
 
 /// Emits stores of `extent` (at most panelCols) columns, from `col` on, of a

@@ -29,8 +29,8 @@ LLVM_ENABLE_BITMASK_ENUMS_IN_NAMESPACE();
 /// and what is said where it is missing.
 enum class Need : unsigned {
   None = 0,
-  /// 16 f32 lanes in a vector.
-  Vectors16 = 1 << 0,
+  /// Look-ups of floats in a register.
+  FloatTables = 1 << 0,
   /// Vectors of bytes (ByteISA).
   Bytes = 1 << 1,
   /// Expansion of bytes by a mask.

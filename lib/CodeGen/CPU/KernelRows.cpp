@@ -30,11 +30,12 @@ struct NeedRow {
 } // namespace
 
 static const NeedRow needs[] = {
-    {Need::Vectors16,
+    {Need::FloatTables,
      [](const KernelTarget &target) {
-       return target.lanes >= numerics::TileLayout::kRows;
+       const ByteISA *isa = ByteISA::get(target.isa);
+       return isa && isa->looksUpFloats();
      },
-     "the target has no vectors of 16 floats"},
+     "the target can't look floats up in a register (AVX2)"},
     {Need::Bytes,
      [](const KernelTarget &target) {
        return ByteISA::get(target.isa) != nullptr;
@@ -158,7 +159,7 @@ static const KernelRow kernelRows[] = {
     {.name = kTileFma,
      .layout = Layout::Tiles,
      .storage = kAllTiles,
-     .needs = Need::Vectors16 | Need::Bytes,
+     .needs = Need::FloatTables,
      .wantsIntegers = false,
      .activations = ActivationClass::Any,
      .checkSizes = checkFmaSizes,

@@ -48,6 +48,15 @@ public:
         });
   }
 
+  int64_t numFloatVectors() const override { return 8; }
+
+  bool looksUpFloats() const override { return false; }
+
+  Value lookUpFloats(ImplicitLocOpBuilder &, Value, Value,
+                     int64_t) const override {
+    llvm_unreachable("no kernel asks for what looksUpFloats denies");
+  }
+
   bool expandsBytes() const override { return false; }
 
   Value expandBytes(ImplicitLocOpBuilder &, Value, Value) const override {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileExpand.h"
+#include "ByteISA.h"
 #include "FloatPanel.h"
 #include "Loops.h"
 #include "TileFloats.h"
@@ -103,7 +104,7 @@ void TileExpander::expand(Value tile, Value col, Value k, int64_t valid,
 
   Value zero = constantIndex(b, 0);
   Value factor, tensorScale;
-  if (float power = TileFloats::getFactor(layout); power != 1.0f)
+  if (float power = TileFloats::getFactor(layout, isa); power != 1.0f)
     factor = constant(f32s, b.getF32FloatAttr(power));
   if (layout.format.hasTensorScale())
     tensorScale = vector::BroadcastOp::create(
@@ -164,6 +165,11 @@ void mlir::sq::cpu::emitTilePanelProduct(ImplicitLocOpBuilder &b, MatmulOp op,
   TileExpander expander(b, op, layout, isa);
   PanelProduct product{input,       op.getInit(), layout.rows,
                        layout.cols, kLanes,       expander.panelCols};
+  // A vector of 16 floats takes two registers, of 16.
+  if (isa.numFloatVectors() < 32) {
+    product.blocks = 1;
+    product.rows = 6;
+  }
   emitPanelProduct(
       b, product,
       [&](Value tile, Value col, Value extent, Value panel, Value half) {

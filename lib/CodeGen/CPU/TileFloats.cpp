@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileFloats.h"
-#include "X86Floats.h"
+#include "ByteISA.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -23,10 +23,17 @@ static bool holdsNibbles(const TileLayout &layout) {
   return layout.storedBits() == 4 && !layout.hasBitmap();
 }
 
+/// Whether elements are nibbles that are converted: where a look-up in 16
+/// floats takes five instructions (AVX2), and these are integers.
+static bool convertsNibbles(const TileLayout &layout, const ByteISA &isa) {
+  return holdsNibbles(layout) && layout.format.element == Element::Int &&
+         isa.numFloatVectors() < 32;
+}
+
 /// Whether elements are looked up by nibbles, those that a bitmap spread over
 /// bytes included.
-static bool looksUpNibbles(const TileLayout &layout) {
-  return layout.storedBits() == 4 &&
+static bool looksUpNibbles(const TileLayout &layout, const ByteISA &isa) {
+  return layout.storedBits() == 4 && !convertsNibbles(layout, isa) &&
          (!layout.hasBitmap() || !layout.format.integerFactor());
 }
 
@@ -41,9 +48,11 @@ static Value splat(ImplicitLocOpBuilder &b, int64_t lanes, IntegerAttr value) {
       DenseElementsAttr::get(VectorType::get({lanes}, value.getType()), value));
 }
 
-float TileFloats::getFactor(const TileLayout &layout) {
-  if (looksUpNibbles(layout))
+float TileFloats::getFactor(const TileLayout &layout, const ByteISA &isa) {
+  if (looksUpNibbles(layout, isa))
     return 1.0f;
+  if (convertsNibbles(layout, isa))
+    return 0x1p-28f;
   if (std::optional<int> factor = layout.format.integerFactor()) {
     if (layout.hasBitmap())
       *factor *= TileReader::getWeightFactor(layout);
@@ -163,14 +172,26 @@ Value TileFloats::readElements(int64_t i, int64_t d) {
   else if (d == 0 && i % perVector == 0)
     codes = loadWords(op.getPayload(), payloadStart, i / perVector,
                       layout.storedBits());
-  if (looksUpNibbles(layout)) {
+  if (convertsNibbles(layout, isa)) {
+    // The highest four bits of a word that is zero below.
+    int64_t up = 28 - 8 * d - i % 2 * 4;
+    Value word = codes;
+    if (up)
+      word = arith::ShLIOp::create(b, word,
+                                   splat(b, kRows, b.getI32IntegerAttr(up)));
+    word = arith::AndIOp::create(
+        b, word, splat(b, kRows, b.getI32IntegerAttr(int32_t(0xf0000000))));
+    return arith::SIToFPOp::create(b, reals, word);
+  }
+  if (looksUpNibbles(layout, isa)) {
     SmallVector<float> values;
     for (uint8_t code = 0; code < 16; ++code)
       values.push_back(numerics::decodeElement(layout.format, code));
     Value table = arith::ConstantOp::create(
         b, DenseElementsAttr::get(reals, ArrayRef<float>(values)));
     int64_t half = isNibble ? i % 2 : 0;
-    return x86::permuteFloats(b, table, shiftDown(codes, 8 * d + 4 * half));
+    return isa.lookUpFloats(b, table, shiftDown(codes, 8 * d + 4 * half),
+                            /*period=*/16);
   }
   if (holdsFloats(layout)) {
     if (d % 2 == 0)

@@ -45,11 +45,12 @@ class TileFloats {
 public:
   TileFloats(ImplicitLocOpBuilder &builder, MatmulOp op,
              const numerics::TileLayout &layout, const ByteISA &isa, Value tile)
-      : b(builder), op(op), layout(layout), tile(tile),
+      : b(builder), op(op), layout(layout), tile(tile), isa(isa),
         reader(builder, op, layout, isa, tile) {}
 
   /// Elements are this many times what `readElements` returns: a power of two.
-  static float getFactor(const numerics::TileLayout &layout);
+  static float getFactor(const numerics::TileLayout &layout,
+                         const ByteISA &isa);
 
   /// Starts a run of vectors at vector number `first`.
   void start(Value first);
@@ -71,6 +72,7 @@ private:
   const numerics::TileLayout &layout;
   Value tile, payloadStart, positionStart;
   /// Of bitmaps; and asks ahead for the others, too.
+  const ByteISA &isa;
   TileReader reader;
   /// The vectors at hand, vector<16xi32>, and of float codes two depths.
   Value codes, positions, halves;

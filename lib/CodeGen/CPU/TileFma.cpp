@@ -5,11 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileFma.h"
+#include "ByteISA.h"
 #include "FloatPanel.h"
 #include "KernelBuilder.h"
 #include "TileExpand.h"
 #include "TileFloats.h"
-#include "X86Floats.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
@@ -72,7 +72,11 @@ private:
 
   /// A multiply-add waits for the sum that it adds to: several sums, taken in
   /// turn, for each row of activations.
-  int64_t sumsPerRow(int64_t rows) { return rows > 4 ? 1 : rows > 2 ? 2 : 4; }
+  int64_t sumsPerRow(int64_t rows) {
+    if (isa.numFloatVectors() < 32)
+      return std::max<int64_t>(1, 4 / rows);
+    return rows > 4 ? 1 : rows > 2 ? 2 : 4;
+  }
   SmallVector<Value> zeroSums(int64_t rows) {
     return SmallVector<Value>(rows * sumsPerRow(rows), zeros(f32s));
   }
@@ -134,7 +138,7 @@ void TileFma::accumulate(TileFloats &weights, ArrayRef<Value> rows, Value col,
         Value x;
         if (layout.hasPositions())
           // The group is repeated, so upper bits of a position don't matter.
-          x = x86::permuteFloats(b, groups[r], positions);
+          x = isa.lookUpFloats(b, groups[r], positions, layout.m);
         else
           x = vector::BroadcastOp::create(
               b, f32s,
@@ -247,7 +251,7 @@ void TileFma::emitRows(Value tile, Value first, int64_t count) {
 /// out[row, rows of the tile] += total * what all of it is scaled by.
 void TileFma::store(Value tile, Value row, Value total) {
   Value factor;
-  if (float power = TileFloats::getFactor(layout); power != 1.0f)
+  if (float power = TileFloats::getFactor(layout, isa); power != 1.0f)
     factor = arith::ConstantOp::create(b, b.getF32FloatAttr(power));
   if (layout.format.hasTensorScale()) {
     Value zero = index(0);
@@ -283,9 +287,12 @@ void TileFma::emitTile(Value tile) {
   if (type.getDimSize(0) == 1)
     return emitRows(tile, index(0), 1);
   // Each row of activations takes a register for its sums, one for its total
-  // and, of N:M weights, one for its group, of 32.
+  // and, of N:M weights, one for its group, of 32; half of these must do where
+  // there are 8.
   Value from = index(0), count = memref::DimOp::create(b, input, from);
   for (int64_t block : {8, 4, 2, 1}) {
+    if (block > isa.numFloatVectors() / 2)
+      continue;
     Value rest = arith::SubIOp::create(b, count, from);
     Value whole = mul(arith::DivUIOp::create(b, rest, index(block)), block);
     Value to = arith::AddIOp::create(b, from, whole);

@@ -7,6 +7,7 @@
 #include "ByteISA.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -16,8 +17,9 @@ namespace {
 
 class X86ByteISA final : public ByteISA {
 public:
-  X86ByteISA(int64_t registerBytes, bool hasVNNI, bool hasVBMI)
-      : registerBytes(registerBytes), hasVNNI(hasVNNI), hasVBMI(hasVBMI) {}
+  X86ByteISA(int64_t registerBytes, bool hasAVX512, bool hasVNNI, bool hasVBMI)
+      : registerBytes(registerBytes), hasAVX512(hasAVX512), hasVNNI(hasVNNI),
+        hasVBMI(hasVBMI) {}
 
   // 32 registers of 64 bytes, or 16 of 32, or more.
   int64_t numVectors() const override { return registerBytes == 64 ? 32 : 8; }
@@ -50,6 +52,45 @@ public:
           return callIntrinsic(b, name("avx2.pshuf.b", "avx512.pshuf.b.512"),
                                parts[0].getType(), {parts[0], parts[1]});
         });
+  }
+
+  int64_t numFloatVectors() const override { return hasAVX512 ? 32 : 8; }
+
+  bool looksUpFloats() const override { return true; }
+
+  Value lookUpFloats(ImplicitLocOpBuilder &b, Value table, Value indices,
+                     int64_t period) const override {
+    // vpermps, which counts the low four bits of an index, or three.
+    if (hasAVX512)
+      return callIntrinsic(b, "llvm.x86.avx512.permvar.sf.512", table.getType(),
+                           {table, indices});
+    constexpr int64_t half = 8, lanes = 2 * half;
+    auto part = [&](Value vector, int64_t from) -> Value {
+      return vector::ShuffleOp::create(
+          b, vector, vector, llvm::to_vector(llvm::seq(from, from + half)));
+    };
+    auto lookUp = [&](Value eight) -> Value {
+      SmallVector<Value> found;
+      for (int64_t from : {int64_t(0), half})
+        found.push_back(callIntrinsic(b, "llvm.x86.avx2.permps",
+                                      eight.getType(),
+                                      {eight, part(indices, from)}));
+      return vector::ShuffleOp::create(b, found[0], found[1],
+                                       llvm::to_vector(llvm::seq(lanes)));
+    };
+    Value low = lookUp(part(table, 0));
+    if (period <= half)
+      return low;
+    // The fourth bit, as the sign that vblendvps goes by.
+    auto words = cast<VectorType>(indices.getType());
+    auto constant = [&](int32_t value) -> Value {
+      return arith::ConstantOp::create(
+          b, DenseElementsAttr::get(words, b.getI32IntegerAttr(value)));
+    };
+    Value isHigh = arith::CmpIOp::create(
+        b, arith::CmpIPredicate::slt,
+        arith::ShLIOp::create(b, indices, constant(28)), constant(0));
+    return arith::SelectOp::create(b, isHigh, lookUp(part(table, half)), low);
   }
 
   bool expandsBytes() const override { return hasVBMI; }
@@ -117,15 +158,15 @@ private:
   }
 
   int64_t registerBytes;
-  bool hasVNNI, hasVBMI;
+  bool hasAVX512, hasVNNI, hasVBMI;
 };
 
 } // namespace
 
 const ByteISA *mlir::sq::cpu::getX86ByteISA(VectorISA isa) {
-  static const X86ByteISA avx2(32, false, false), avxVNNI(32, true, false),
-      avx512(32, false, false), avx512VNNI(64, true, false),
-      avx512VBMI2(64, true, true);
+  static const X86ByteISA avx2(32, false, false, false),
+      avxVNNI(32, false, true, false), avx512(32, true, false, false),
+      avx512VNNI(64, true, true, false), avx512VBMI2(64, true, true, true);
   switch (isa) {
   case VectorISA::AVX2:
     return &avx2;

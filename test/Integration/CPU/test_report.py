@@ -69,9 +69,9 @@ def check_bytes(layer, path):
         assert layer["bitmap_bytes"] == layer["scale_bytes"] == 0
     else:
         sizes = {key: tensors[f"{name}.{key}"].nbytes if f"{name}.{key}" in tensors else 0
-                 for key in ("payload", "bitmap", "scale", "tensor_scale")}
+                 for key in ("payload", "bitmap", "positions", "scale", "tensor_scale")}
         assert layer["payload_bytes"] == sizes["payload"]
-        assert layer["bitmap_bytes"] == sizes["bitmap"]
+        assert layer["bitmap_bytes"] == sizes["bitmap"] + sizes["positions"]
         assert layer["scale_bytes"] == sizes["scale"] + sizes["tensor_scale"]
     parts = sum(layer[f"{part}_bytes"] for part in ("payload", "bitmap", "scale"))
     assert layer["stored_bytes"] == parts
@@ -102,10 +102,9 @@ def test_demo_model(demo):
         if layer["name"].endswith("_proj"):
             check_layer(layer, weight, "nm2:4", "int8.row")
             assert layer["dropped_nonzeros"] == 0, "it was fine-tuned at 2:4"
-            assert layer["kernel"] == "cpu.decode-rows"
-            assert layer["why_not_faster"].startswith(
-                    "not cpu.tile-dot: activations in f32 have no integer kernel; not cpu.tile-fma: "
-                )
+            assert layer["kernel"] == "cpu.tile-fma"
+            assert layer["why_not_faster"] == (
+                "not cpu.tile-dot: activations in f32 have no integer kernel")
         else:
             check_layer(layer, weight, stored="f16")
             assert layer["bits_per_weight"] == 16
@@ -138,7 +137,7 @@ def test_summary(demo):
     # Layers that differ in their number only share a row.
     _, report, text = demo
     row = re.search(r"^model\.layers\.\*\.mlp\.up_proj +3 +512x192 +nm2:4 +int8\.row "
-                    r"+cpu\.decode-rows +5\.17 +([\d.]+)-([\d.]+)$", text, re.MULTILINE)
+                    r"+cpu\.tile-fma +5\.17 +([\d.]+)-([\d.]+)$", text, re.MULTILINE)
     errors = [x["errors"]["sparsity_first"]["relative_l2"] for x in report["layers"]
               if x["name"].endswith("up_proj")]
     assert [float(x) for x in row.groups()] == pytest.approx([min(errors), max(errors)], abs=6e-5)
