@@ -43,8 +43,8 @@ static double countScaleBytes(const Product &product) {
   return count * double(numerics::scaleBytes(format.scaleType));
 }
 
-static StoredWeights describeTiles(const KernelRow &row,
-                                   const Product &product) {
+static StoredWeights describeTiles(const KernelRow &row, const Product &product,
+                                   int64_t inputs) {
   bool inBlocks = row.layout == Layout::Blocks;
   // Blocks that can't be stored so are priced as if they could.
   bool fits = !inBlocks || !product.checkBlocks();
@@ -61,7 +61,8 @@ static StoredWeights describeTiles(const KernelRow &row,
   weights.bytes = payload + numTiles * double(tiles.positionBytes()) +
                   countScaleBytes(product);
   weights.stored = kept;
-  weights.multiplied = row.cost.skipsDropped ? kept : dense;
+  bool skips = row.cost.skipsDropped && inputs < row.cost.panelFrom;
+  weights.multiplied = skips ? kept : dense;
   weights.nibbles = tiles.storedBits() == 4;
   weights.positions = tiles.hasPositions();
   weights.bitmap = tiles.hasBitmap() && !inBlocks;
@@ -92,7 +93,7 @@ KernelCost mlir::sq::cpu::predictCost(const KernelRow &row,
   const CPUFacts &cpu = target.facts;
   StoredWeights weights = row.layout == Layout::Rows
                               ? describeRows(row, product)
-                              : describeTiles(row, product);
+                              : describeTiles(row, product, inputs);
   auto m = double(inputs);
   double registers = std::max(1.0, 16.0 / target.lanes);
 
@@ -103,7 +104,9 @@ KernelCost mlir::sq::cpu::predictCost(const KernelRow &row,
   double decode = cost.decode + (weights.nibbles ? cost.nibbles : 0) +
                   (weights.positions ? cost.positions : 0) +
                   (weights.bitmap ? cost.bitmap : 0);
-  double times = double(llvm::divideCeil(inputs, cost.rowsPerDecode));
+  double times = inputs >= cost.panelFrom
+                     ? 1.0
+                     : double(llvm::divideCeil(inputs, cost.rowsPerDecode));
   double select = weights.positions ? cost.select * weights.stored * m : 0;
   double groups = cost.group * weights.groups * m *
                   double(llvm::divideCeil(product.rows, TileLayout::kRows));

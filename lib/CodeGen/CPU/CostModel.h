@@ -55,6 +55,9 @@ struct CostParameters {
   double select;
   /// For a row's sums of 16 weight rows in a scale group.
   double group;
+  /// From so many rows of activations on, weights are decoded once for all, and
+  /// dropped ones multiplied.
+  int64_t panelFrom = INT64_MAX;
 };
 
 struct KernelRow;

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "ByteISA.h"
+#include "FloatPanel.h"
 #include "KernelRow.h"
 #include "RowKernel.h"
 #include "TileBlocks.h"
@@ -174,7 +175,8 @@ static const KernelRow kernelRows[] = {
               .positions = 3.5,
               .bitmap = 2.0,
               .select = 0,
-              .group = 2.0}},
+              .group = 2.0,
+              .panelFrom = kMinPanelRows}},
     {.name = kDecodeRows,
      .layout = Layout::Rows,
      .storage = 0,
