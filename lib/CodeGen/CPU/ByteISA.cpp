@@ -35,11 +35,30 @@ Value mlir::sq::cpu::splatBytes(ImplicitLocOpBuilder &b, int8_t value) {
 }
 
 Value mlir::sq::cpu::keepInRegister(ImplicitLocOpBuilder &b, Value bytes) {
-  auto floats = VectorType::get({kVectorBytes / 4}, b.getF32Type());
+  auto type = cast<VectorType>(bytes.getType());
+  int64_t lanes = type.getDimSize(0) * type.getElementTypeBitWidth() / 32;
+  auto floats = VectorType::get({lanes}, b.getF32Type());
   Value cast = vector::BitCastOp::create(b, floats, bytes);
   return vector::BitCastOp::create(
-      b, bytes.getType(),
-      callIntrinsic(b, "llvm.arithmetic.fence.v16f32", floats, cast));
+      b, type,
+      callIntrinsic(b,
+                    "llvm.arithmetic.fence.v" + std::to_string(lanes) + "f32",
+                    floats, cast));
+}
+
+/// The first and the third byte of each four as words of 16 bits, and the other
+/// two.
+static SmallVector<Value> widenBytes(ImplicitLocOpBuilder &b, Value bytes) {
+  auto words = VectorType::get({kVectorBytes / 2}, b.getI16Type());
+  Value eight = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(words, b.getI16IntegerAttr(8)));
+  Value odd = vector::BitCastOp::create(b, words, bytes);
+  Value even = arith::ShLIOp::create(b, odd, eight);
+  SmallVector<Value> wide;
+  for (Value high : {even, odd})
+    wide.push_back(vector::BitCastOp::create(
+        b, bytes.getType(), arith::ShRSIOp::create(b, high, eight)));
+  return wide;
 }
 
 Value mlir::sq::cpu::mapRegisters(
@@ -96,4 +115,43 @@ Value ByteISA::lookUp(ImplicitLocOpBuilder &b, ArrayRef<Value> tables,
                                      result);
   }
   return result;
+}
+
+SmallVector<Value> ByteISA::makePanelActivations(ImplicitLocOpBuilder &b,
+                                                 const PanelForm &form,
+                                                 Value x) const {
+  if (form.kind == PanelForm::Kind::Words)
+    return widenBytes(b, x);
+  if (form.kind == PanelForm::Kind::Pairs)
+    return {arith::XOrIOp::create(b, x, splatBytes(b, -128))};
+  return {prepareActivations(b, x)};
+}
+
+SmallVector<Value> ByteISA::makePanelWeights(ImplicitLocOpBuilder &b,
+                                             const PanelForm &form,
+                                             Value weights) const {
+  if (form.kind == PanelForm::Kind::Words)
+    return widenBytes(b, weights);
+  if (form.shift == 0)
+    return {weights};
+  // There is no shift of bytes: of words, and then the sign of what is left.
+  auto words = VectorType::get({kVectorBytes / 2}, b.getI16Type());
+  Value amount = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(words, b.getI16IntegerAttr(form.shift)));
+  Value shifted = arith::ShRUIOp::create(
+      b, vector::BitCastOp::create(b, words, weights), amount);
+  Value sign = splatBytes(b, static_cast<int8_t>(0x80 >> form.shift));
+  Value bits = arith::AndIOp::create(
+      b, vector::BitCastOp::create(b, weights.getType(), shifted),
+      splatBytes(b, static_cast<int8_t>(0xff >> form.shift)));
+  return {arith::SubIOp::create(b, arith::XOrIOp::create(b, bits, sign), sign)};
+}
+
+Value ByteISA::dotPanel(ImplicitLocOpBuilder &b, const PanelForm &form,
+                        Value sums, ArrayRef<Value> activations,
+                        ArrayRef<Value> weights) const {
+  assert(form.kind == PanelForm::Kind::Bytes && "an ISA's own form");
+  for (auto [x, w] : llvm::zip_equal(activations, weights))
+    sums = dotBytes(b, sums, x, w);
+  return sums;
 }

@@ -17,6 +17,7 @@
 #ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_BYTEISA_H
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_BYTEISA_H
 
+#include "PanelForm.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "sparse-quant/Target/VectorISA.h"
 
@@ -52,6 +53,29 @@ public:
   /// - sum 128 * x.
   virtual Value dotBytes(ImplicitLocOpBuilder &b, Value sums, Value activations,
                          Value weights) const = 0;
+
+  //===--------------------------------------------------------------------===//
+  // Dot products of panels
+  //===--------------------------------------------------------------------===//
+
+  /// How a panel of weights, none of which is larger in magnitude than
+  /// `largest`, is multiplied. With scale groups each sum has a total in f32
+  /// beside it.
+  virtual PanelForm getPanelForm(int64_t largest, bool hasGroups) const = 0;
+
+  /// `form.words` vectors of 64 bytes from 64 signed activations or weights. As
+  /// `prepareActivations` says, biased activations have 128 added.
+  SmallVector<Value> makePanelActivations(ImplicitLocOpBuilder &b,
+                                          const PanelForm &form, Value x) const;
+  SmallVector<Value> makePanelWeights(ImplicitLocOpBuilder &b,
+                                      const PanelForm &form,
+                                      Value weights) const;
+
+  /// Adds to each lane of `sums` the products of its word in `form.steps`
+  /// vectors of activations and of weights, exactly.
+  virtual Value dotPanel(ImplicitLocOpBuilder &b, const PanelForm &form,
+                         Value sums, ArrayRef<Value> activations,
+                         ArrayRef<Value> weights) const;
 
   //===--------------------------------------------------------------------===//
   // Table look-up
@@ -127,9 +151,9 @@ Value splatBytes(ImplicitLocOpBuilder &b, int8_t value);
 Value callIntrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type,
                     ValueRange operands);
 
-/// `bytes`, a vector<64xi8>, without LLVM seeing where they come from: a load
-/// doesn't become an operand of what uses it. LLVM has such a fence for floats;
-/// it is no instruction, and keeps all bits.
+/// `bytes`, a vector of integers, without LLVM seeing where they come from: a
+/// load doesn't become an operand of what uses it, nor a sum part of another.
+/// LLVM has such a fence for floats; it is no instruction, and keeps all bits.
 Value keepInRegister(ImplicitLocOpBuilder &b, Value bytes);
 
 /// Applies `body` to each register of `operands`, vectors of 64 bytes in all,

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "CostModel.h"
+#include "ByteISA.h"
 #include "KernelRow.h"
 #include "sparse-quant/Numerics/Quantize.h"
 #include "llvm/Support/MathExtras.h"
@@ -101,12 +102,19 @@ KernelCost mlir::sq::cpu::predictCost(const KernelRow &row,
   double peak = cost.unit == Unit::Bytes    ? double(cpu.int8Ops)
                 : cost.unit == Unit::Floats ? double(cpu.f32Ops)
                                             : 1.0;
+  if (row.getGain)
+    peak *= row.getGain(product, target);
   double decode = cost.decode + (weights.nibbles ? cost.nibbles : 0) +
                   (weights.positions ? cost.positions : 0) +
                   (weights.bitmap ? cost.bitmap : 0);
+  int64_t rowsPerDecode = cost.rowsPerDecode;
+  if (const ByteISA *isa = ByteISA::get(target.isa);
+      isa && cost.rowsFillRegisters)
+    rowsPerDecode =
+        std::max<int64_t>(1, rowsPerDecode * isa->numVectors() / 32);
   double times = inputs >= cost.panelFrom
                      ? 1.0
-                     : double(llvm::divideCeil(inputs, cost.rowsPerDecode));
+                     : double(llvm::divideCeil(inputs, rowsPerDecode));
   double select = weights.positions ? cost.select * weights.stored * m : 0;
   double groups = cost.group * weights.groups * m *
                   double(llvm::divideCeil(product.rows, TileLayout::kRows));

@@ -58,6 +58,9 @@ struct CostParameters {
   /// From so many rows of activations on, weights are decoded once for all, and
   /// dropped ones multiplied.
   int64_t panelFrom = INT64_MAX;
+  /// Whether `rowsPerDecode` are those whose sums fit 32 vectors of 64 bytes:
+  /// where registers hold fewer vectors, fewer rows share a decoding.
+  bool rowsFillRegisters = false;
 };
 
 struct KernelRow;

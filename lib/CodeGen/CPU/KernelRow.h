@@ -35,9 +35,7 @@ enum class Need : unsigned {
   Bytes = 1 << 1,
   /// Expansion of bytes by a mask.
   ByteExpansion = 1 << 2,
-  /// Registers and look-ups of 64 bytes, and their dot products.
-  BytePanels = 1 << 3,
-  LLVM_MARK_AS_BITMASK_ENUM(/*LargestValue=*/BytePanels)
+  LLVM_MARK_AS_BITMASK_ENUM(/*LargestValue=*/ByteExpansion)
 };
 
 /// Sets of numerics::TileStorage.
@@ -76,6 +74,10 @@ struct KernelRow {
   /// for convert-sq-to-linalg.
   void (*emit)(ImplicitLocOpBuilder &b, MatmulOp op,
                const KernelTarget &target);
+  /// How many times the unit's peak it may reach where it multiplies by other
+  /// instructions; null where it doesn't.
+  double (*getGain)(const Product &product,
+                    const KernelTarget &target) = nullptr;
   CostParameters cost;
 
   /// Whether the generated kernel takes its activations in f32.

@@ -7,6 +7,7 @@
 #include "ByteISA.h"
 #include "FloatPanel.h"
 #include "KernelRow.h"
+#include "PanelPlan.h"
 #include "RowKernel.h"
 #include "TileBlocks.h"
 #include "TileFma.h"
@@ -51,11 +52,6 @@ static const NeedRow needs[] = {
      },
      "the pattern keeps a varying number of weights, and the target can't "
      "expand vectors of bytes (AVX512_VBMI2)"},
-    {Need::BytePanels,
-     [](const KernelTarget &target) {
-       return target.isa == VectorISA::AVX512VBMI2;
-     },
-     "panels need AVX512_VNNI, AVX512_VBMI and AVX512_VBMI2"},
 };
 
 /// What it takes to read tiles, whatever is done with them.
@@ -76,9 +72,19 @@ static std::string checkDotSizes(const Product &product, const KernelTarget &) {
 }
 
 static std::string checkPanelSizes(const Product &product,
-                                   const KernelTarget &) {
+                                   const KernelTarget &target) {
   std::string reason = checkTileProductSizes(product.getTiles());
-  return reason.empty() ? checkTilePanelSizes(product.getTiles()) : reason;
+  return reason.empty() ? checkTilePanelSizes(product.getTiles(),
+                                              *ByteISA::get(target.isa))
+                        : reason;
+}
+
+static double getPanelGain(const Product &product, const KernelTarget &target) {
+  const ByteISA *isa = ByteISA::get(target.isa);
+  // What isn't computed is priced all the same.
+  if (!isa || !product.weights.integerFactor())
+    return 1;
+  return PanelPlan::getForm(product.getTiles(), *isa).getGain();
 }
 
 static std::string checkFmaSizes(const Product &product, const KernelTarget &) {
@@ -121,12 +127,13 @@ static const KernelRow kernelRows[] = {
     {.name = kTilePanel,
      .layout = Layout::Tiles,
      .storage = kAllTiles,
-     .needs = Need::Bytes | Need::BytePanels,
+     .needs = Need::Bytes,
      .wantsIntegers = true,
      .activations = ActivationClass::Bytes,
      .kernelForFew = kTileDot,
      .checkSizes = checkPanelSizes,
      .emit = onTiles<emitTilePanel>,
+     .getGain = getPanelGain,
      .cost = {.unit = Unit::Bytes,
               .efficiency = 0.95,
               .overlap = 0.6,
@@ -156,7 +163,8 @@ static const KernelRow kernelRows[] = {
               .positions = 0.4,
               .bitmap = 0.9,
               .select = 0.3,
-              .group = 0.6}},
+              .group = 0.6,
+              .rowsFillRegisters = true}},
     {.name = kTileFma,
      .layout = Layout::Tiles,
      .storage = kAllTiles,

@@ -36,6 +36,15 @@ public:
         });
   }
 
+  // A tile is four registers of 32.
+  PanelForm getPanelForm(int64_t, bool) const override {
+    PanelForm form;
+    form.rows = 4;
+    form.tiles = 1;
+    form.isBiased = false;
+    return form;
+  }
+
   // tbl takes up to four registers.
   int64_t tableBytes() const override { return 4 * kRegister; }
 

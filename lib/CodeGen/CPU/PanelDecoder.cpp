@@ -19,6 +19,7 @@ using numerics::TileLayout;
 void PanelDecoder::decodeRun(TileReader &reader, Value panelStart, Value v,
                              int64_t count, int64_t t) {
   reader.startDense(panelStart ? add(panelStart, v) : v);
+  const PanelForm &form = plan.form;
   Value bias = splat(bytes, b.getI8IntegerAttr(-128));
   Value lane = index(t * TileLayout::kVector);
   for (int64_t from = 0; from < count; from += plan.group) {
@@ -28,13 +29,31 @@ void PanelDecoder::decodeRun(TileReader &reader, Value panelStart, Value v,
                             from / plan.group)
                       : index(0);
     SmallVector<Value> slot = {group, index(t), index(0)};
-    Value sum = vector::LoadOp::create(b, i32s, buffers.corrections, slot);
+    Value sum;
+    if (form.isBiased)
+      sum = vector::LoadOp::create(b, i32s, buffers.corrections, slot);
+    SmallVector<Value> vectors;
+    auto addCorrections = [&] {
+      vectors.resize(form.steps, zeros(bytes));
+      SmallVector<Value> biases(form.steps, bias);
+      sum = isa.dotPanel(b, form, sum, biases, vectors);
+      vectors.clear();
+    };
     for (int64_t i = from, e = std::min(count, from + plan.group); i < e; ++i) {
-      Value dense = reader.readDense(i);
-      vector::StoreOp::create(b, dense, buffers.weights,
-                              ValueRange{add(v, i), lane});
-      sum = isa.dotBytes(b, sum, bias, dense);
+      for (auto [w, vector] : llvm::enumerate(
+               isa.makePanelWeights(b, form, reader.readDense(i)))) {
+        vector::StoreOp::create(
+            b, vector, buffers.weights,
+            ValueRange{add(mul(add(v, i), form.words), int64_t(w)), lane});
+        vectors.push_back(vector);
+      }
+      if (form.isBiased && int64_t(vectors.size()) == form.steps)
+        addCorrections();
     }
+    if (!form.isBiased)
+      continue;
+    if (!vectors.empty())
+      addCorrections();
     vector::StoreOp::create(b, sum, buffers.corrections, slot);
   }
 }
@@ -46,8 +65,9 @@ void PanelDecoder::emit(const PanelPlace &place, int64_t t) {
   Value firstGroup = place.panel ? mul(place.panel, plan.numGroups()) : Value();
   emitLoop(b, zero, place.numGroups, 1, [&](Value g) {
     SmallVector<Value> at = {g, index(t), zero};
-    vector::StoreOp::create(b, splat(i32s, b.getI32IntegerAttr(0)),
-                            buffers.corrections, at);
+    if (buffers.corrections)
+      vector::StoreOp::create(b, splat(i32s, b.getI32IntegerAttr(0)),
+                              buffers.corrections, at);
     Value group = !layout.hasGroups() ? zero
                   : firstGroup        ? add(firstGroup, g)
                                       : g;
@@ -78,7 +98,8 @@ void PanelDecoder::emit(const PanelPlace &place, int64_t t) {
   auto finish = [&] {
     if (rest)
       decodeRun(reader, panelStart, index(lastSize - rest), rest, t);
-    emitLoop(b, index(lastSize), index(end), 1, [&](Value v) {
+    int64_t words = plan.form.words;
+    emitLoop(b, index(lastSize * words), index(end * words), 1, [&](Value v) {
       vector::StoreOp::create(b, splat(bytes, b.getI8IntegerAttr(0)),
                               buffers.weights,
                               ValueRange{v, index(t * TileLayout::kVector)});

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 #include "PanelPlan.h"
+#include "ByteISA.h"
+#include "TileReader.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <numeric>
@@ -25,10 +27,31 @@ bool PanelPlan::hasAnchors(const TileLayout &layout) {
          layout.format.groupSize * largestProduct < int64_t(1) << 22;
 }
 
-PanelPlan PanelPlan::get(const TileLayout &layout) {
+/// The largest magnitude of an element, times integerFactor.
+static int64_t getLargestWeight(const TileLayout &layout) {
+  float largest = 0;
+  for (unsigned code = 0; code < 1u << layout.format.bits; ++code)
+    largest =
+        std::max(largest, std::abs(mlir::sq::numerics::decodeElement(
+                              layout.format, static_cast<uint8_t>(code))));
+  return static_cast<int64_t>(largest * *layout.format.integerFactor());
+}
+
+PanelForm PanelPlan::getForm(const TileLayout &layout, const ByteISA &isa) {
+  PanelForm form =
+      isa.getPanelForm(getLargestWeight(layout), layout.hasGroups());
+  // What a reader returns is larger by a power of two.
+  if (form.kind == PanelForm::Kind::Pairs)
+    form.shift = llvm::Log2_32(TileReader::getWeightFactor(layout));
+  return form;
+}
+
+PanelPlan PanelPlan::get(const TileLayout &layout, const ByteISA &isa) {
   constexpr int64_t depth = TileLayout::kDepth;
-  constexpr int64_t maxVectors = kPanelBytes / kTiles / TileLayout::kVector;
   PanelPlan plan;
+  plan.form = getForm(layout, isa);
+  int64_t maxVectors =
+      kPanelBytes / plan.form.tiles / (plan.form.words * TileLayout::kVector);
   int64_t unit = layout.unitCols() / depth;
   plan.vectors = layout.paddedCols() / depth;
   if (!layout.hasGroups()) {

@@ -7,15 +7,16 @@
 #ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_PANELPLAN_H
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_PANELPLAN_H
 
+#include "PanelForm.h"
 #include "mlir/IR/Value.h"
 #include "sparse-quant/Numerics/TileLayout.h"
 
 namespace mlir::sq::cpu {
 
+class ByteISA;
+
 /// How the columns are cut, in dense vectors of four columns.
 struct PanelPlan {
-  /// Tiles whose sums are in registers at once.
-  static constexpr int64_t kTiles = 3;
   /// Vectors that a step of the product loop consumes.
   static constexpr int64_t kProductUnroll = 4;
 
@@ -28,8 +29,13 @@ struct PanelPlan {
   /// Of a panel, in whole groups and whole steps of the product loop.
   int64_t panel;
   int64_t numPanels;
+  /// How the target multiplies, and how many rows and tiles at once.
+  PanelForm form;
 
-  static PanelPlan get(const numerics::TileLayout &layout);
+  /// Of layouts whose scale groups are whole vectors.
+  static PanelPlan get(const numerics::TileLayout &layout, const ByteISA &isa);
+  static PanelForm getForm(const numerics::TileLayout &layout,
+                           const ByteISA &isa);
   int64_t numGroups() const { return panel / group; }
   /// Whether scales are powers of two, and no sum of a group reaches 2^22.
   static bool hasAnchors(const numerics::TileLayout &layout);
@@ -53,9 +59,10 @@ struct PanelPlace {
 
 /// Memory of a thread.
 struct PanelBuffers {
-  /// Decoded weights [vector, tile * 64].
+  /// Decoded weights [vector * word, tile * 64].
   Value weights;
-  /// Of each group and tile the sum of 128 * w, and scales.
+  /// Of each group and tile the sum of 128 * w, null if activations aren't
+  /// biased, and scales.
   Value corrections, scales;
   /// Powers of two only: for each scale 3 * 2^22 * scale, null if there are
   /// none. Sums in i32 that start at its bits are, read as a float,

@@ -17,9 +17,8 @@ static constexpr int64_t kLine = 64;
 
 PanelPrefetch::PanelPrefetch(ImplicitLocOpBuilder &builder, MatmulOp op,
                              const TileLayout &layout, const PanelPlan &plan,
-                             const PanelPlace &place, int64_t rowBlock)
-    : KernelBuilder(builder), op(op), layout(layout), plan(plan),
-      rowBlock(rowBlock) {
+                             const PanelPlace &place)
+    : KernelBuilder(builder), op(op), layout(layout), plan(plan) {
   // The next panel of these tiles, or the first of the tiles behind them, which
   // the same thread takes, most of the time.
   Value tile = add(place.firstTile, place.numTiles), panel = index(0);
@@ -67,12 +66,13 @@ void PanelPrefetch::addStreams(Value tile, Value panel) {
 }
 
 void PanelPrefetch::emit(Value block, Value vector) {
+  int64_t rowBlock = plan.form.rows, rows = getRows(plan);
   Value done = add(mul(block, plan.panel), vector);
   for (const Stream &stream : streams) {
     int64_t step =
-        PanelPlan::kProductUnroll * stream.bytesPerVector * rowBlock / kRows;
+        PanelPlan::kProductUnroll * stream.bytesPerVector * rowBlock / rows;
     Value at = arith::DivUIOp::create(
-        b, mul(done, stream.bytesPerVector * rowBlock), index(kRows));
+        b, mul(done, stream.bytesPerVector * rowBlock), index(rows));
     at = arith::MinUIOp::create(b, at,
                                 index(plan.panel * stream.bytesPerVector));
     at = add(stream.first, at);

@@ -16,19 +16,22 @@
 #include "KernelBuilder.h"
 #include "PanelPlan.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace mlir::sq::cpu {
 
 class PanelPrefetch : KernelBuilder {
 public:
-  /// Rows of activations whose products ask for a panel. Fewer ask for a part
-  /// of it.
-  static constexpr int64_t kRows = 32;
+  /// Rows of activations whose products ask for a panel, in whole blocks. Fewer
+  /// ask for a part of it.
+  static int64_t getRows(const PanelPlan &plan) {
+    return llvm::alignTo(32, plan.form.rows);
+  }
 
   /// For the panel after the one at `place`; emits where that is.
   PanelPrefetch(ImplicitLocOpBuilder &builder, MatmulOp op,
                 const numerics::TileLayout &layout, const PanelPlan &plan,
-                const PanelPlace &place, int64_t rowBlock);
+                const PanelPlace &place);
 
   /// Beside the products of so many vectors from `vector` on, of row block
   /// `block` of the chunk.
@@ -45,7 +48,6 @@ private:
   MatmulOp op;
   const numerics::TileLayout &layout;
   const PanelPlan &plan;
-  int64_t rowBlock;
   SmallVector<Stream> streams;
 };
 

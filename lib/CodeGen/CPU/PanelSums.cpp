@@ -35,6 +35,7 @@ SmallVector<Value> PanelSums::accumulate(const PanelPlace &place, Value block,
                                          int64_t count, Value from, Value to,
                                          ArrayRef<Value> sums,
                                          PanelPrefetch *prefetch) {
+  const PanelForm &form = plan.form;
   Value first = place.panel ? mul(place.panel, plan.panel) : Value();
   Value localBlock = arith::SubIOp::create(
       b, block, arith::DivUIOp::create(b, place.firstRow, index(rowBlock)));
@@ -44,19 +45,27 @@ SmallVector<Value> PanelSums::accumulate(const PanelPlace &place, Value block,
         SmallVector<Value> next(carried);
         if (prefetch)
           prefetch->emit(localBlock, v);
-        Value x = mul(first ? add(first, v) : v, rowBlock * TileLayout::kDepth);
-        for (int64_t u = 0; u < PanelPlan::kProductUnroll; ++u) {
-          SmallVector<Value> vectors;
-          for (int64_t t = 0; t < place.numTiles; ++t)
-            vectors.push_back(vector::LoadOp::create(
-                b, bytes, buffers.weights,
-                ValueRange{add(v, u), index(t * TileLayout::kVector)}));
+        Value x = mul(first ? add(first, v) : v,
+                      rowBlock * form.words * TileLayout::kDepth);
+        Value w = form.words == 1 ? v : mul(v, form.words);
+        for (int64_t u = 0; u < PanelPlan::kProductUnroll * form.words;
+             u += form.steps) {
+          SmallVector<SmallVector<Value>> vectors(place.numTiles);
+          for (int64_t s = 0; s < form.steps; ++s)
+            for (auto [t, tile] : llvm::enumerate(vectors))
+              tile.push_back(vector::LoadOp::create(
+                  b, bytes, buffers.weights,
+                  ValueRange{add(w, u + s),
+                             index(int64_t(t) * TileLayout::kVector)}));
           for (int64_t r = 0; r < count; ++r) {
-            Value four = readActivations(
-                block, add(x, (u * rowBlock + r) * TileLayout::kDepth));
-            for (auto [t, vector] : llvm::enumerate(vectors)) {
+            SmallVector<Value> fours;
+            for (int64_t s = 0; s < form.steps; ++s)
+              fours.push_back(readActivations(
+                  block,
+                  add(x, ((u + s) * rowBlock + r) * TileLayout::kDepth)));
+            for (auto [t, tile] : llvm::enumerate(vectors)) {
               Value &sum = next[r * place.numTiles + t];
-              sum = isa.dotBytes(b, sum, four, vector);
+              sum = isa.dotPanel(b, form, sum, fours, tile);
             }
           }
         }
@@ -101,6 +110,8 @@ Value PanelSums::loadFloats(Value buffer, Value group, int64_t tile) {
 
 SmallVector<Value> PanelSums::correct(const PanelPlace &place, Value group,
                                       ArrayRef<Value> start) {
+  if (!buffers.corrections)
+    return SmallVector<Value>(start);
   SmallVector<Value> perTile;
   for (int64_t t = 0; t < place.numTiles; ++t)
     perTile.push_back(vector::LoadOp::create(

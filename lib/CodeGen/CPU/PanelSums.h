@@ -20,13 +20,12 @@ class PanelPrefetch;
 /// adds what comes out of all panels to the result.
 class PanelSums : KernelBuilder {
 public:
-  /// `activations`: as `operands` makes them in blocks of `rowBlock` rows,
-  /// whose sums are in registers at once.
+  /// `activations`: as `operands` makes them in blocks for the plan's form.
   PanelSums(ImplicitLocOpBuilder &builder, const ByteISA &isa,
             TileOperands &operands, const PanelPlan &plan, bool grouped,
-            int64_t rowBlock, Value activations, const PanelBuffers &buffers)
+            Value activations, const PanelBuffers &buffers)
       : KernelBuilder(builder), isa(isa), operands(operands), plan(plan),
-        grouped(grouped), rowBlock(rowBlock), activations(activations),
+        grouped(grouped), rowBlock(plan.form.rows), activations(activations),
         buffers(buffers) {}
 
   /// `count` rows from `firstRow`, which starts a block, on; guarded if some

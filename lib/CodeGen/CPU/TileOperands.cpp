@@ -56,19 +56,10 @@ void TileOperands::readRows(ArrayRef<Value> rows,
   body(vectors, col);
 }
 
-void TileOperands::convert(ArrayRef<Value> rows,
-                           function_ref<void(ArrayRef<Value>, Value)> body) {
-  readRows(rows, [&](ArrayRef<Value> x, Value col) {
-    SmallVector<Value> vectors;
-    for (Value row : x)
-      vectors.push_back(isa.prepareActivations(b, row));
-    body(vectors, col);
-  });
-}
-
 void TileOperands::convertRow(Value row, Value into) {
-  convert(row, [&](ArrayRef<Value> x, Value col) {
-    vector::StoreOp::create(b, x.front(), into, ValueRange{row, col});
+  readRows(row, [&](ArrayRef<Value> x, Value col) {
+    vector::StoreOp::create(b, isa.prepareActivations(b, x.front()), into,
+                            ValueRange{row, col});
   });
 }
 
@@ -182,18 +173,23 @@ static void interleaveWords(ImplicitLocOpBuilder &b,
   }
 }
 
-Value TileOperands::makeBlockedActivations(int64_t rowBlock) {
+Value TileOperands::makeBlockedActivations(const PanelForm &form) {
+  int64_t rowBlock = form.rows;
+  // Words that lie side by side, and how many are stored at once: the next
+  // ones replace what is too much.
+  int64_t numWords = rowBlock * form.words,
+          stored = int64_t(llvm::PowerOf2Ceil(uint64_t(numWords)));
   std::optional<int64_t> known = getStaticNumInputs();
   Value count = getNumInputs();
   Value numBlocks = arith::CeilDivUIOp::create(b, count, index(rowBlock));
   SmallVector<Value> dynamic;
   if (!known)
     dynamic.push_back(numBlocks);
-  auto type =
-      MemRefType::get({known ? int64_t(llvm::divideCeil(*known, rowBlock))
-                             : ShapedType::kDynamic,
-                       getPaddedCols() * rowBlock},
-                      b.getI8Type());
+  auto type = MemRefType::get(
+      {known ? int64_t(llvm::divideCeil(*known, rowBlock))
+             : ShapedType::kDynamic,
+       getPaddedCols() * numWords + (stored - numWords) * TileLayout::kDepth},
+      b.getI8Type());
   Value result = memref::AllocOp::create(
       b, type, dynamic, b.getI64IntegerAttr(TileLayout::kVector));
   auto loop = scf::ParallelOp::create(
@@ -207,16 +203,37 @@ Value TileOperands::makeBlockedActivations(int64_t rowBlock) {
   for (int64_t r = 0; r < rowBlock; ++r)
     rows.push_back(arith::MinUIOp::create(b, add(first, r), last));
   auto words = VectorType::get({TileLayout::kRows}, b.getI32Type());
-  convert(rows, [&](ArrayRef<Value> x, Value col) {
-    SmallVector<Value> vectors;
-    for (Value row : x)
-      vectors.push_back(vector::BitCastOp::create(b, words, row));
+  readRows(rows, [&](ArrayRef<Value> x, Value col) {
+    SmallVector<Value> vectors(numWords);
+    for (auto [r, row] : llvm::enumerate(x))
+      for (auto [w, part] :
+           llvm::enumerate(isa.makePanelActivations(b, form, row)))
+        vectors[int64_t(w) * rowBlock + int64_t(r)] =
+            vector::BitCastOp::create(b, words, part);
+    vectors.resize(stored, vectors.back());
     interleaveWords(b, vectors);
-    Value at = mul(col, rowBlock);
-    for (auto [i, vector] : llvm::enumerate(vectors))
-      vector::StoreOp::create(
-          b, vector::BitCastOp::create(b, bytes, vector), result,
-          ValueRange{block, add(at, int64_t(i) * TileLayout::kVector)});
+    Value at = mul(col, numWords);
+    if (stored == numWords) {
+      for (auto [i, vector] : llvm::enumerate(vectors))
+        vector::StoreOp::create(
+            b, vector::BitCastOp::create(b, bytes, vector), result,
+            ValueRange{block, add(at, int64_t(i) * TileLayout::kVector)});
+      return;
+    }
+    int64_t offset = 0;
+    for (Value vector : vectors)
+      for (int64_t from = 0; from < TileLayout::kRows; from += stored) {
+        vector::StoreOp::create(
+            b,
+            vector::ShuffleOp::create(
+                b, vector::BitCastOp::create(b, bytes, vector),
+                vector::BitCastOp::create(b, bytes, vector),
+                llvm::to_vector(
+                    llvm::seq(from * TileLayout::kDepth,
+                              (from + stored) * TileLayout::kDepth))),
+            result, ValueRange{block, add(at, offset)});
+        offset += numWords * TileLayout::kDepth;
+      }
   });
   return result;
 }

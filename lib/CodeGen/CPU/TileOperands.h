@@ -19,6 +19,7 @@
 namespace mlir::sq::cpu {
 
 class ByteISA;
+struct PanelForm;
 
 class TileOperands : KernelBuilder {
 public:
@@ -39,11 +40,12 @@ public:
   /// prepared weights: a memref<MxSTRIDExi8>, and for each scale group
   /// -128 * sum x, a memref<MxGROUPSxi32>. The caller deallocates both.
   std::pair<Value, Value> makeSignedActivations();
-  /// Those of makeActivations in blocks of `rowBlock` rows, a power of two up
-  /// to 16, so that all that a block reads is one stream: of each block the
-  /// first four columns of its rows, the next four, and so on. A new
+  /// Activations in blocks of `form.rows` rows, so that all that a block reads
+  /// is one stream: of each block the first four columns of its rows, the next
+  /// four, and so on; with several words, of four columns first one of each
+  /// row, then the next. `form.rows * form.words` is at most 16. A new
   /// memref<BLOCKSx?xi8>, whose last block has the last row for rows beyond M.
-  Value makeBlockedActivations(int64_t rowBlock);
+  Value makeBlockedActivations(const PanelForm &form);
   /// out[row, rows of `tile`] += total * what all of it is scaled by. `total`
   /// is a vector<16xf32>.
   void update(Value tile, Value row, Value total);
@@ -56,8 +58,6 @@ private:
   void readRows(ArrayRef<Value> rows,
                 function_ref<void(ArrayRef<Value>, Value)> body);
   /// The same as dot products take them.
-  void convert(ArrayRef<Value> rows,
-               function_ref<void(ArrayRef<Value>, Value)> body);
   void convertRow(Value row, Value into);
   /// A new memref<MxSTRIDExi8>, STRIDE being the padded columns or more.
   Value allocateRows();

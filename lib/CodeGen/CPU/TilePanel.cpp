@@ -26,8 +26,9 @@ static constexpr int64_t kChunkRows = 512;
 /// Straight-line code is no longer than this.
 static constexpr int64_t kMaxUnroll = 64;
 
-std::string mlir::sq::cpu::checkTilePanelSizes(const TileLayout &layout) {
-  PanelPlan plan = PanelPlan::get(layout);
+std::string mlir::sq::cpu::checkTilePanelSizes(const TileLayout &layout,
+                                               const ByteISA &isa) {
+  PanelPlan plan = PanelPlan::get(layout, isa);
   if (plan.run > kMaxUnroll)
     return "scale groups of " + std::to_string(layout.format.groupSize) +
            " and units of " + std::to_string(layout.unitCols()) +
@@ -48,8 +49,8 @@ public:
   TilePanel(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
             const ByteISA &isa)
       : KernelBuilder(b), op(op), layout(layout), isa(isa),
-        operands(b, op, layout, isa), plan(PanelPlan::get(layout)),
-        rowBlock(layout.hasGroups() ? 4 : 8) {}
+        operands(b, op, layout, isa), plan(PanelPlan::get(layout, isa)),
+        rowBlock(plan.form.rows) {}
 
   void emit();
 
@@ -59,6 +60,11 @@ private:
                                     b.getI64IntegerAttr(TileLayout::kVector));
   }
 
+  /// What the rows of a chunk are a multiple of: whole blocks.
+  int64_t getChunkUnit() { return llvm::alignTo(8, rowBlock); }
+  int64_t getMostChunkRows() {
+    return llvm::alignTo(kChunkRows, getChunkUnit());
+  }
   void emitPanels();
   void emitBlock(PanelPlace place);
   void emitPanel(PanelPlace place);
@@ -79,15 +85,15 @@ private:
 } // namespace
 
 void TilePanel::emitRowBlocks(const PanelPlace &place) {
-  PanelPrefetch prefetch(b, op, layout, plan, place, rowBlock);
-  PanelSums sums(b, isa, operands, plan, layout.hasGroups(), rowBlock,
-                 activations, buffers);
+  PanelPrefetch prefetch(b, op, layout, plan, place);
+  PanelSums sums(b, isa, operands, plan, layout.hasGroups(), activations,
+                 buffers);
   Value count = arith::SubIOp::create(b, place.endRow, place.firstRow);
   Value whole =
       mul(arith::DivUIOp::create(b, count, index(rowBlock)), rowBlock);
   Value wholeEnd = add(place.firstRow, whole);
   Value busyEnd = arith::MinUIOp::create(
-      b, add(place.firstRow, PanelPrefetch::kRows), wholeEnd);
+      b, add(place.firstRow, PanelPrefetch::getRows(plan)), wholeEnd);
   emitLoop(b, place.firstRow, busyEnd, rowBlock, [&](Value row) {
     sums.emit(place, row, rowBlock, false, &prefetch);
   });
@@ -166,11 +172,13 @@ void TilePanel::emitBlock(PanelPlace place) {
   auto scope = memref::AllocaScopeOp::create(b, TypeRange());
   OpBuilder::InsertionGuard guard(b);
   b.createBlock(&scope.getBodyRegion());
-  buffers.weights = allocate({plan.panel, place.numTiles * TileLayout::kVector},
-                             b.getI8Type());
+  buffers.weights = allocate(
+      {plan.panel * plan.form.words, place.numTiles * TileLayout::kVector},
+      b.getI8Type());
   SmallVector<int64_t> shape = {plan.numGroups(), place.numTiles,
                                 TileLayout::kRows};
-  buffers.corrections = allocate(shape, b.getI32Type());
+  if (plan.form.isBiased)
+    buffers.corrections = allocate(shape, b.getI32Type());
   buffers.scales = allocate(shape, b.getF32Type());
   if (PanelPlan::hasAnchors(layout))
     buffers.anchors = allocate(shape, b.getF32Type());
@@ -178,7 +186,7 @@ void TilePanel::emitBlock(PanelPlace place) {
     emitPanel(place);
   } else {
     buffers.partial =
-        allocate({kChunkRows, place.numTiles * TileLayout::kRows},
+        allocate({getMostChunkRows(), place.numTiles * TileLayout::kRows},
                  layout.hasGroups() ? Type(b.getF32Type()) : b.getI32Type());
     emitLoop(b, index(0), index(plan.numPanels), 1, [&](Value panel) {
       PanelPlace part = place;
@@ -190,17 +198,18 @@ void TilePanel::emitBlock(PanelPlace place) {
 }
 
 void TilePanel::emitPanels() {
-  activations = operands.makeBlockedActivations(rowBlock);
+  activations = operands.makeBlockedActivations(plan.form);
   // As few chunks as there must be, of about the same size.
   Value count = operands.getNumInputs();
   auto divideUp = [&](Value value, Value by) -> Value {
     return arith::CeilDivUIOp::create(b, value, by);
   };
   Value numChunks = divideUp(count, index(kChunkRows));
-  Value chunkRows = mul(divideUp(divideUp(count, numChunks), index(8)), 8);
+  int64_t unit = getChunkUnit(), tiles = plan.form.tiles;
+  Value chunkRows =
+      mul(divideUp(divideUp(count, numChunks), index(unit)), unit);
 
-  int64_t whole = layout.numTiles() / PanelPlan::kTiles,
-          rest = layout.numTiles() % PanelPlan::kTiles;
+  int64_t whole = layout.numTiles() / tiles, rest = layout.numTiles() % tiles;
   auto loop =
       scf::ParallelOp::create(b, ValueRange{index(0), index(0)},
                               ValueRange{numChunks, index(whole + (rest != 0))},
@@ -214,7 +223,7 @@ void TilePanel::emitPanels() {
     place.firstRow = arith::MulIOp::create(b, chunk, chunkRows);
     place.endRow =
         arith::MinUIOp::create(b, count, add(place.firstRow, chunkRows));
-    place.firstTile = mul(block, PanelPlan::kTiles);
+    place.firstTile = mul(block, tiles);
     auto emitTiles = [&](int64_t numTiles) {
       place.numTiles = numTiles;
       emitBlock(place);
@@ -222,10 +231,10 @@ void TilePanel::emitPanels() {
     if (whole == 0)
       emitTiles(rest);
     else if (rest == 0)
-      emitTiles(PanelPlan::kTiles);
+      emitTiles(tiles);
     else
       emitIf(
-          isLess(block, index(whole)), [&] { emitTiles(PanelPlan::kTiles); },
+          isLess(block, index(whole)), [&] { emitTiles(tiles); },
           [&] { emitTiles(rest); });
   }
   memref::DeallocOp::create(b, activations);

@@ -15,10 +15,11 @@
 //         sums of rows x tiles, all in registers
 //
 // A register of weights is used for all rows of a block, a broadcast word of
-// activations for all tiles: 8 x 3 sums take 11 loads for 24 products, from two
-// streams, since activations are interleaved by blocks of rows. With
-// scale groups a sum needs a second register, in f32, so it is 4 x 3. Partial
-// sums of a panel wait in a buffer; with one panel there is none.
+// activations for all tiles: with vpdpbusd on AVX-512 8 x 3 sums take 11 loads
+// for 24 products, from two streams, since activations are interleaved by
+// blocks of rows. With scale groups a sum needs a second register, in f32, so
+// it is 4 x 3. PanelForm.h has what other instruction sets do. Partial sums of
+// a panel wait in a buffer; with one panel there is none.
 //
 // Whatever can be decoded to a dense vector runs at the speed of dense weights
 // here, less what decoding takes; dropped weights are multiplied as zeros.
@@ -38,7 +39,8 @@ class ByteISA;
 
 /// "" if `emitTilePanel` can compute products with weights of such sizes, which
 /// `checkTileProductSizes` takes; otherwise why not.
-std::string checkTilePanelSizes(const numerics::TileLayout &layout);
+std::string checkTilePanelSizes(const numerics::TileLayout &layout,
+                                const ByteISA &isa);
 
 /// Emits the product of `op`, which is on memrefs; does not erase it. Where the
 /// number of rows is only known when the code runs, those below the op's

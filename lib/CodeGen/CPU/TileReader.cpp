@@ -265,11 +265,44 @@ static int64_t getSpanCols(const TileLayout &layout) {
   return std::max(layout.vectorCols(), layout.m);
 }
 
+/// The same without instructions for it: each code of a lane is compared with
+/// the four columns.
+Value TileReader::expandByColumn(Value weights, Value indices, int64_t part) {
+  constexpr int64_t depth = TileLayout::kDepth;
+  auto bytes = cast<VectorType>(weights.getType());
+  int64_t span = getSpanCols(layout);
+  SmallVector<int8_t> column;
+  for (int64_t lane = 0; lane < TileLayout::kVector; ++lane)
+    column.push_back(static_cast<int8_t>(part * depth + lane % depth));
+  Value columns = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(bytes, ArrayRef<int8_t>(column)));
+  Value local = arith::AndIOp::create(
+      b, indices, splatBytes(b, static_cast<int8_t>(span - 1)));
+  Value result = splatBytes(b, 0);
+  for (int64_t code = 0; code < depth; ++code) {
+    // Groups of at most four columns lie within one part.
+    if (layout.m <= depth && code / layout.n * layout.m / depth != part)
+      continue;
+    SmallVector<int64_t> spread;
+    for (int64_t lane = 0; lane < TileLayout::kVector; ++lane)
+      spread.push_back(lane / depth * depth + code);
+    auto toAll = [&](Value vector) -> Value {
+      return vector::ShuffleOp::create(b, vector, vector, spread);
+    };
+    Value isHere = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                         toAll(local), columns);
+    result = arith::SelectOp::create(b, isHere, toAll(weights), result);
+  }
+  return result;
+}
+
 /// Dense vector `part` of those that a stored vector holds codes of. In each
 /// lane, these codes lie side by side; where each of the four columns finds its
 /// own among them, or that it has none, is looked up by which of the columns
 /// are kept.
 Value TileReader::expand(Value weights, Value indices, int64_t part) {
+  if (!isa.expandsBytes())
+    return expandByColumn(weights, indices, part);
   constexpr int64_t lanes = TileLayout::kRows, depth = TileLayout::kDepth;
   auto words = VectorType::get({lanes}, b.getI32Type());
   auto constant = [&](VectorType type, auto values) -> Value {

@@ -68,6 +68,7 @@ private:
   Value readKept();
   Value expandWeights(int64_t i);
   Value expand(Value weights, Value indices, int64_t part);
+  Value expandByColumn(Value weights, Value indices, int64_t part);
   /// The byte-wise bits [shift, shift + bits) of `bytes`.
   Value extractField(Value bytes, unsigned shift, unsigned bits);
 

@@ -42,6 +42,47 @@ public:
                         });
   }
 
+  PanelForm getPanelForm(int64_t largest, bool hasGroups) const override {
+    if (hasVNNI)
+      return getDotForm(hasGroups);
+    PanelForm form;
+    // Temporaries take registers, too: 16 sums of 32, or, two for a tile, 8 of
+    // 16. Totals wait in memory while the sums of a group are added up.
+    form.rows = hasAVX512 ? 8 : 4;
+    form.tiles = hasAVX512 ? 2 : 1;
+    // A pair of products with biased activations is at most 2 * 255 * largest.
+    constexpr int64_t mostWeight = INT16_MAX / (2 * 255);
+    if (largest > mostWeight) {
+      form.kind = PanelForm::Kind::Words;
+      form.words = 2;
+      form.isBiased = false;
+      return form;
+    }
+    form.kind = PanelForm::Kind::Pairs;
+    for (int64_t most = hasAVX512 ? 4 : 2;
+         form.steps * 2 <= most && largest * form.steps * 2 <= mostWeight;)
+      form.steps *= 2;
+    return form;
+  }
+
+  Value dotPanel(ImplicitLocOpBuilder &b, const PanelForm &form, Value sums,
+                 ArrayRef<Value> activations,
+                 ArrayRef<Value> weights) const override {
+    if (form.kind == PanelForm::Kind::Bytes)
+      return ByteISA::dotPanel(b, form, sums, activations, weights);
+    SmallVector<Value> operands = {sums};
+    llvm::append_range(operands, activations);
+    llvm::append_range(operands, weights);
+    return mapRegisters(
+        b, hasAVX512 ? 64 : 32, operands, [&](ArrayRef<Value> parts) {
+          ArrayRef<Value> x = parts.drop_front().take_front(form.steps),
+                          w = parts.take_back(form.steps);
+          return form.kind == PanelForm::Kind::Words
+                     ? multiplyWords(b, parts.front(), x.front(), w.front())
+                     : multiplyPairs(b, parts.front(), x, w, form.shift);
+        });
+  }
+
   int64_t tableBytes() const override { return hasVBMI ? 64 : 16; }
 
   Value shuffleBytes(ImplicitLocOpBuilder &b, Value table,
@@ -125,6 +166,25 @@ private:
     return ("llvm.x86." + (registerBytes == 64 ? name512 : name256)).str();
   }
 
+  PanelForm getDotForm(bool hasGroups) const {
+    PanelForm form;
+    if (hasAVX512) {
+      // 24 sums of 32 registers, or 12 and their totals.
+      form.rows = hasGroups ? 4 : 8;
+      form.tiles = 3;
+    } else {
+      // A tile is two registers of 16: 12 sums, or 8 and some totals.
+      form.rows = hasGroups ? 4 : 6;
+      form.tiles = 1;
+    }
+    return form;
+  }
+
+  /// Panels take whole registers on AVX-512, with or without VNNI.
+  std::string panelName(StringRef name256, StringRef name512) const {
+    return ("llvm.x86." + (hasAVX512 ? name512 : name256)).str();
+  }
+
   /// vpdpbusd: unsigned times signed.
   Value dotVNNI(ImplicitLocOpBuilder &b, ArrayRef<Value> parts) const {
     return callIntrinsic(b, name("avx512.vpdpbusd.256", "avx512.vpdpbusd.512"),
@@ -155,6 +215,41 @@ private:
     Value products = callIntrinsic(b, "llvm.x86.avx2.pmadd.wd", sums.getType(),
                                    {pairs, ones});
     return arith::AddIOp::create(b, sums, products);
+  }
+
+  /// pmaddwd adds the products of two words of 16 bits, and an addition.
+  Value multiplyWords(ImplicitLocOpBuilder &b, Value sums, Value x,
+                      Value w) const {
+    auto words = VectorType::get(
+        {2 * cast<VectorType>(sums.getType()).getDimSize(0)}, b.getI16Type());
+    auto asWords = [&](Value value) -> Value {
+      return vector::BitCastOp::create(b, words, value);
+    };
+    Value products =
+        callIntrinsic(b, panelName("avx2.pmadd.wd", "avx512.pmaddw.d.512"),
+                      sums.getType(), {asWords(x), asWords(w)});
+    // LLVM would add products to each other first, and keep them for that in
+    // more registers than there are.
+    return keepInRegister(b, arith::AddIOp::create(b, sums, products));
+  }
+
+  /// The products of pairs of bytes (pmaddubsw) of all vectors in words of 16
+  /// bits, which pmaddwd adds in pairs.
+  Value multiplyPairs(ImplicitLocOpBuilder &b, Value sums, ArrayRef<Value> x,
+                      ArrayRef<Value> w, int64_t shift) const {
+    auto words = VectorType::get(
+        {cast<VectorType>(x.front().getType()).getDimSize(0) / 2},
+        b.getI16Type());
+    Value pairs;
+    for (auto [left, right] : llvm::zip_equal(x, w)) {
+      Value products = callIntrinsic(
+          b, panelName("avx2.pmadd.ub.sw", "avx512.pmaddubs.w.512"), words,
+          {left, right});
+      pairs = pairs ? arith::AddIOp::create(b, pairs, products) : products;
+    }
+    Value factor = arith::ConstantOp::create(
+        b, DenseElementsAttr::get(words, b.getI16IntegerAttr(1 << shift)));
+    return multiplyWords(b, sums, pairs, factor);
   }
 
   int64_t registerBytes;

@@ -105,10 +105,12 @@ def artifact(request, toolchain, layers, tmp_path_factory):
               for name, (pattern, fmt, activations) in zip(rows, ROWS) if fmt]
     (folder / "recipe.yaml").write_text("rules:\n" + "".join(f"  - {r}\n" for r in rules))
     command = [folder / "model.mlir", "--recipe", folder / "recipe.yaml", "--weights-dir", folder,
-               f"--target=aarch64-linux-gnu:{request.param}", "--openmp=false"]
+               f"--target=aarch64-linux-gnu:{request.param}", "--openmp=false",
+               "--prefer-kernel=cpu.tile-panel:16"]
     run("sq-compile", *command, "--emit=mlir-sq", "-o", folder / "packed.mlir")
     packed = (folder / "packed.mlir").read_text()
-    assert packed.count('kernel = "cpu.tile-dot"') == 2 * (len(TILES) + 1)
+    assert packed.count('kernel = "cpu.tile-dot"') == len(TILES) + 1
+    assert packed.count('kernel = "cpu.tile-panel"') == len(TILES) + 1
     assert packed.count('kernel = "cpu.tile-blocks"') == 2 * len(BLOCKS)
     assert packed.count('kernel = "cpu.decode-rows"') == 2 * (len(rows) - 2)
     run("sq-compile", *command, f"--runtime={toolchain / 'libSQRuntime.a'}", "-o",
@@ -117,7 +119,7 @@ def artifact(request, toolchain, layers, tmp_path_factory):
                             TARGETS[request.param])
 
 
-@pytest.mark.parametrize("rows", [1, 5, 19])
+@pytest.mark.parametrize("rows", [1, 5, 18, 21])
 def test_integer_products(artifact, layers, rows):
     rng = np.random.default_rng(11)
     for name in layers[0]:

@@ -87,6 +87,7 @@ TOO_FINE_FOR_1_OF_16 = {"int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4"
 # dense, with positions and with a bitmap once, and the rest with some.
 ALL_FORMATS = {None, "nm2:4", "unstructured0.5.row"}
 SOME_FORMATS = {"int8.row", "int4.row", "int4.g64.f16", "int4.g128", "mx.e2m1fn", "hbfp3.g64"}
+SOME_DENSE = {"int8.row", "int4.row", "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "hbfp7.g64"}
 CASES = [(pattern, fmt) for pattern, fmt in itertools.product(PATTERNS, FORMATS)
          if (pattern in ALL_FORMATS or fmt in SOME_FORMATS)
          and (pattern != "nm1:16" or fmt not in TOO_FINE_FOR_1_OF_16)]
@@ -112,10 +113,10 @@ def layers(target):
     rng = np.random.default_rng(7)
     result = {}
     for index, (pattern, fmt) in enumerate(CASES):
-        # All pairs for one set; for the others, bytes, nibbles and a codebook, and
-        # each pattern once.
+        # All pairs for one set; for the others, each pattern once, and dense what their
+        # panels multiply in different ways.
         if target[0] != "avx512-vbmi2" and (pattern in BITMAPS or fmt != "int4.g64.f16" and (
-                pattern or fmt not in ("int8.row", "mx.e2m1fn"))):
+                pattern or fmt not in SOME_DENSE)):
             continue
         shape = SHAPES[index % len(SHAPES)]
         weight = rng.standard_normal(shape).astype(F32)
@@ -143,9 +144,8 @@ def artifact(layers, target, tmp_path_factory):
     packed = run("sq-compile", *command, "--emit=mlir-sq", "-o", folder / "packed.mlir")
     assert packed.returncode == 0
     text = (folder / "packed.mlir").read_text()
-    panels = len(layers) if target[0] == "avx512-vbmi2" else 0
-    assert text.count('kernel = "cpu.tile-panel"') == panels
-    assert text.count('kernel = "cpu.tile-dot"') == 2 * len(layers) - panels
+    assert text.count('kernel = "cpu.tile-panel"') == len(layers)
+    assert text.count('kernel = "cpu.tile-dot"') == len(layers)
     run("sq-compile", *command, "-o", folder / "model.so")
     with Artifact(folder / "model.so") as opened:
         yield opened
@@ -198,30 +198,36 @@ def test_several_panels(artifact, layers, case):
 
 
 CODES = """\
-func.func @product(%x: tensor<3x64xi8> {sq.name = "x"}, %p: tensor<1x1024xi8> {sq.name = "p"})
-    -> (tensor<3x16xf32> {sq.name = "y"}) {
+func.func @product(%x: tensor<3x64xi8> {{sq.name = "x"}}, %p: tensor<1x1024xi8> {{sq.name = "p"}})
+    -> (tensor<3x16xf32> {{sq.name = "y"}}) {{
   %xs = arith.constant dense<1.0> : tensor<1x1xf32>
   %s = arith.constant dense<1.0> : tensor<1x16xf32>
   %y = arith.constant dense<0.0> : tensor<3x16xf32>
   %0 = sq.matmul ins(%x, %xs : tensor<3x64xi8>, tensor<1x1xf32>)
     weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>) outs(%y : tensor<3x16xf32>)
-    {format = #sq.int<8, row>, activationFormat = #sq.int<8, tensor>, layout = #sq<layout tiles>}
+    {{format = #sq.int<{bits}, row>, activationFormat = #sq.int<8, tensor>, layout = #sq<layout tiles>,
+      kernel = "{kernel}"}}
     -> tensor<3x16xf32>
   return %0 : tensor<3x16xf32>
-}
+}}
 """
 
 
-def test_extreme_codes(target, tmp_path):
-    """Sums of the largest products: pmaddubsw adds two of them in 16 bits."""
-    (tmp_path / "model.mlir").write_text(CODES)
+@pytest.mark.parametrize("kernel,bits", [("cpu.tile-dot", 8), ("cpu.tile-panel", 8),
+                                         ("cpu.tile-panel", 7), ("cpu.tile-panel", 6),
+                                         ("cpu.tile-panel", 5)])
+def test_extreme_codes(target, kernel, bits, tmp_path):
+    """Sums of the largest products: pmaddubsw adds two of them in 16 bits, and panels of
+    weights with few bits two or four such sums."""
+    (tmp_path / "model.mlir").write_text(CODES.format(kernel=kernel, bits=bits))
     run("sq-compile", tmp_path / "model.mlir", f"--target={target[1]}", "-o",
         tmp_path / "model.so")
     rng = np.random.default_rng(13)
+    top = 2**(bits - 1)
     with Artifact(tmp_path / "model.so") as opened:
         for codes in ([127], [-127], [-127, 127], range(-127, 128)):
             x = rng.choice(np.array(codes, np.int8), (3, 64))
-            for weights in ([127], [-128], [-128, 127], range(-128, 128)):
+            for weights in ([top - 1], [-top], [-top, top - 1], range(-top, top)):
                 w = rng.choice(np.array(weights, np.int8), (16, 64))
                 # NUM-L5: byte 4r + i of vector v is column 4v + i of row r.
                 tile = w.reshape(16, 16, 4).transpose(1, 0, 2).reshape(1, 1024)
@@ -252,8 +258,7 @@ def test_powers_of_two_as_scales(target, tmp_path):
     (tmp_path / "model.mlir").write_text(POWERS)
     command = [tmp_path / "model.mlir", f"--target={target[1]}", "--prefer-kernel=cpu.tile-panel:1"]
     run("sq-compile", *command, "--emit=mlir-sq", "-o", tmp_path / "packed.mlir")
-    kernel = "cpu.tile-panel" if target[0] == "avx512-vbmi2" else "cpu.tile-dot"
-    assert f'kernel = "{kernel}"' in (tmp_path / "packed.mlir").read_text()
+    assert 'kernel = "cpu.tile-panel"' in (tmp_path / "packed.mlir").read_text()
     run("sq-compile", *command, "-o", tmp_path / "model.so")
     rng = np.random.default_rng(17)
     with Artifact(tmp_path / "model.so") as opened:
