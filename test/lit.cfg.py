@@ -19,6 +19,9 @@ config.substitutions.append(("%sq_lib", config.sq_lib_dir))
 config.substitutions.append(("%sq_obj", config.sq_obj_root))
 config.substitutions.append(("%llvm_lib", os.path.join(config.llvm_tools_dir, "..", "lib")))
 config.substitutions.append(("%sq_src", config.sq_src_root))
+# In front of what opens a model for GPUs: a driver that interprets its PTX.
+config.substitutions.append(("%ptx-driver", "CUDA_FORCE_PTX_JIT=1 LD_LIBRARY_PATH=" + os.path.join(
+    config.test_exec_root, "PTX")))
 # A Python with NumPy and ml_dtypes: the set-up script's virtual environment.
 venv_python = os.path.join(config.sq_src_root, ".venv", "bin", "python")
 python = os.environ.get(

@@ -18,6 +18,10 @@ struct CodeMap {
   explicit CodeMap(const TileLayout &layout);
 };
 
+/// Scale bytes [rows, groups], [rows, 1] or [1, 1] to [tile][group][row].
+void packTileScales(const Format &format, int64_t rows, int64_t cols,
+                    std::span<const uint8_t> scales, std::vector<uint8_t> &out);
+
 /// TileStorage::Bitmap (NUM-L9), payload and positions alone.
 void packBitmap(const TileLayout &layout, std::span<const uint8_t> codes,
                 std::span<const uint8_t> mask, int64_t firstByte,

@@ -159,13 +159,17 @@ Slot findPosition(const TileLayout &layout, int64_t row, int64_t vector,
           static_cast<unsigned>(vector % fields * layout.positionBits())};
 }
 
-void packScales(const TileLayout &layout, std::span<const uint8_t> scales,
-                std::vector<uint8_t> &out) {
-  int64_t bytes = scaleBytes(layout.format.scaleType);
-  int64_t groups = layout.format.numGroups(layout.cols);
-  out.assign(layout.numTiles() * layout.numScales() * bytes, 0);
-  bool perTensor = layout.format.scope == GroupScope::Tensor;
-  for (int64_t row = 0; row < layout.rows; ++row)
+} // namespace
+
+void packTileScales(const Format &format, int64_t rows, int64_t cols,
+                    std::span<const uint8_t> scales,
+                    std::vector<uint8_t> &out) {
+  int64_t bytes = scaleBytes(format.scaleType);
+  int64_t groups = format.numGroups(cols);
+  int64_t tiles = (rows + TileLayout::kRows - 1) / TileLayout::kRows;
+  out.assign(tiles * groups * TileLayout::kRows * bytes, 0);
+  bool perTensor = format.scope == GroupScope::Tensor;
+  for (int64_t row = 0; row < rows; ++row)
     for (int64_t group = 0; group < groups; ++group) {
       int64_t from = perTensor ? 0 : row * groups + group;
       int64_t to =
@@ -174,8 +178,6 @@ void packScales(const TileLayout &layout, std::span<const uint8_t> scales,
       std::memcpy(out.data() + to * bytes, scales.data() + from * bytes, bytes);
     }
 }
-
-} // namespace
 
 CodeMap::CodeMap(const TileLayout &layout) {
   const Format &format = layout.format;
@@ -369,7 +371,7 @@ static Error unpackColumns(const TileLayout &layout, const PackedTiles &packed,
 void packTiles(const TileLayout &layout, std::span<const uint8_t> codes,
                std::span<const uint8_t> mask, std::span<const uint8_t> scales,
                PackedTiles &out, int64_t firstByte) {
-  packScales(layout, scales, out.scales);
+  packTileScales(layout.format, layout.rows, layout.cols, scales, out.scales);
   if (layout.hasBitmap())
     packBitmap(layout, codes, mask, firstByte, out);
   else if (layout.hasBlocks())

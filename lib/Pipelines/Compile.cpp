@@ -13,6 +13,8 @@
 #include "sparse-quant/CodeGen/Artifact/Emit.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
+#include "sparse-quant/CodeGen/GPU/KernelTable.h"
+#include "sparse-quant/CodeGen/GPU/Passes.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Compress.h"
 #include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
@@ -91,6 +93,7 @@ private:
   LogicalResult lowerForGPU();
   LogicalResult compressAndPack();
   LayoutChoice chooseLayout(const LayoutRequest &layer);
+  std::string findMissed(MatmulOp op, const Variant &variant);
   void recordKernels(Variant &variant);
   void recordParallelRegions(Variant &variant);
   LogicalResult writeLayerReport();
@@ -329,7 +332,11 @@ LogicalResult Compilation::lowerForGPU() {
   Variant &variant = *variants.back();
   attachGPUTargets(module, gpuTargets);
   for (LayerReport &layer : packed.layers)
-    layer.kernel = "gpu.generic";
+    layer.kernel = cuda::kGeneric;
+  if (failed(runStage(module, [](OpPassManager &pm) {
+        pm.addPass(createSelectGPUKernels());
+      })))
+    return failure();
   recordKernels(variant);
   if (!reportPath.empty() && failed(writeLayerReport()))
     return failure();
@@ -358,6 +365,13 @@ LogicalResult Compilation::lowerForGPU() {
 /// layout, it is in rows, which all can read; and dense only where that is the
 /// best for all.
 LayoutChoice Compilation::chooseLayout(const LayoutRequest &layer) {
+  if (!gpuTargets.empty()) {
+    cuda::StorageChoice choice =
+        cuda::selectStorage({layer.weights, layer.pattern, layer.activations,
+                             layer.rows, layer.cols},
+                            gpuTargets);
+    return {choice.layout, choice.whyStoredDense};
+  }
   cpu::Product product;
   product.weights = layer.weights;
   product.pattern = layer.pattern;
@@ -436,6 +450,17 @@ static std::string describeUses(const LayerReport &layer) {
   return text;
 }
 
+/// Why an op has no better kernel than it has; "" if that was decided
+/// elsewhere.
+std::string Compilation::findMissed(MatmulOp op, const Variant &variant) {
+  if (!gpuTargets.empty()) {
+    cuda::KernelChoice choice = cuda::selectKernel(op, gpuTargets);
+    return choice.kernel == *op.getKernel() ? choice.missed : "";
+  }
+  cpu::KernelChoice choice = cpu::selectKernel(op, variant.kernelTarget);
+  return choice.kernel == *op.getKernel() ? choice.whyNotBetter : "";
+}
+
 /// The reports name the kernels that the layers' ops got in each function, what
 /// they are expected to take, and what kept them from better ones.
 void Compilation::recordKernels(Variant &variant) {
@@ -453,9 +478,9 @@ void Compilation::recordKernels(Variant &variant) {
       if (!llvm::is_contained(names, *op.getKernel()))
         names.push_back(*op.getKernel());
       layer.uses.push_back(describeUse(op));
-      cpu::KernelChoice choice = cpu::selectKernel(op, variant.kernelTarget);
-      if (choice.kernel == *op.getKernel() && layer.whyNotFaster.empty())
-        layer.whyNotFaster = choice.whyNotBetter;
+      std::string missed = findMissed(op, variant);
+      if (layer.whyNotFaster.empty())
+        layer.whyNotFaster = std::move(missed);
     }
     if (!names.empty())
       layer.kernel = llvm::join(names, "+");

@@ -12,6 +12,7 @@
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "sparse-quant/CodeGen/GPU/Passes.h"
 #include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
@@ -23,7 +24,10 @@ using namespace mlir::sq;
 void mlir::sq::buildGPUReferencePipeline(OpPassManager &pm) {
   // Here the sq ops disappear, and with them what there was to prove.
   pm.addPass(createSQVerifyOrder());
-  pm.addPass(createConvertSQToLinalgPass());
+  pm.addPass(createSelectGPUKernels());
+  ConvertSQToLinalgPassOptions convert;
+  llvm::append_range(convert.keepKernels, cuda::getGeneratedKernels());
+  pm.addPass(createConvertSQToLinalgPass(convert));
   pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(createConvertTensorToLinalgPass());
   pm.addPass(createCanonicalizerPass());
@@ -31,6 +35,7 @@ void mlir::sq::buildGPUReferencePipeline(OpPassManager &pm) {
 }
 
 void mlir::sq::buildGPUOutlinePipeline(OpPassManager &pm) {
+  pm.addPass(createLowerLinearToGPU());
   pm.addNestedPass<func::FuncOp>(createTileForGPU());
   pm.addNestedPass<func::FuncOp>(createGpuMapParallelLoopsPass());
   pm.addPass(createConvertParallelLoopToGpuPass());
@@ -54,6 +59,7 @@ void mlir::sq::buildGPUToNVVMPipeline(OpPassManager &pm) {
   kernels.addPass(createSCFToControlFlowPass());
   kernels.addPass(arith::createArithExpandOpsPass());
   kernels.addPass(createConvertGpuOpsToNVVMOps());
+  kernels.addPass(createExportSharedMemory());
   kernels.addPass(createReplaceLibdevice());
   // What is left are counts of bits.
   kernels.addPass(createConvertMathToLLVMPass());

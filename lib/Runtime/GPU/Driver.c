@@ -33,6 +33,7 @@ static const symbol symbols[] = {
     {"cuModuleLoadDataEx", offsetof(sq_cuda, module_load)},
     {"cuModuleUnload", offsetof(sq_cuda, module_unload)},
     {"cuModuleGetFunction", offsetof(sq_cuda, module_function)},
+    {"cuFuncSetAttribute", offsetof(sq_cuda, function_attribute)},
     {"cuStreamCreate", offsetof(sq_cuda, stream_create)},
     {"cuStreamDestroy_v2", offsetof(sq_cuda, stream_destroy)},
     {"cuStreamSynchronize", offsetof(sq_cuda, stream_wait)},

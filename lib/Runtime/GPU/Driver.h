@@ -27,12 +27,13 @@ typedef struct sq_cu_module_t *sq_cu_module;
 typedef struct sq_cu_function_t *sq_cu_function;
 typedef struct sq_cu_stream_t *sq_cu_stream;
 
-/// What we read of CUresult and CUdevice_attribute.
+/// What we use of CUresult, CUdevice_attribute and CUfunction_attribute.
 enum {
   SQ_CU_SUCCESS = 0,
   SQ_CU_OUT_OF_MEMORY = 2,
   SQ_CU_CAPABILITY_MAJOR = 75,
-  SQ_CU_CAPABILITY_MINOR = 76
+  SQ_CU_CAPABILITY_MINOR = 76,
+  SQ_CU_MAX_SHARED_SIZE = 8
 };
 
 typedef struct sq_cuda {
@@ -53,6 +54,8 @@ typedef struct sq_cuda {
   sq_cu_result (*module_unload)(sq_cu_module module);
   sq_cu_result (*module_function)(sq_cu_function *function, sq_cu_module module,
                                   const char *name);
+  sq_cu_result (*function_attribute)(sq_cu_function function, int attribute,
+                                     int value);
   sq_cu_result (*stream_create)(sq_cu_stream *stream, unsigned flags);
   sq_cu_result (*stream_destroy)(sq_cu_stream stream);
   sq_cu_result (*stream_wait)(sq_cu_stream stream);

@@ -15,7 +15,15 @@
 #include "GPU.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/// NVIDIA's variable, for the same purpose: machine code isn't taken, so that
+/// the driver compiles PTX.
+static bool is_ptx_forced(void) {
+  const char *value = getenv("CUDA_FORCE_PTX_JIT");
+  return value && !strcmp(value, "1");
+}
 
 static bool fits(const sq_gpu_image *image, const sq_gpu_facts *facts) {
   int capability = (int)image->capability;
@@ -66,7 +74,8 @@ sq_status sq_gpu_choose_image(const sq_gpu_desc *desc,
   const sq_gpu_image *too_new = NULL;
   for (uint32_t i = 0; i < desc->num_images; ++i) {
     const sq_gpu_image *candidate = &desc->images[i];
-    if (!fits(candidate, facts))
+    if (!fits(candidate, facts) ||
+        (is_ptx_forced() && !(candidate->flags & SQ_GPU_IMAGE_PTX)))
       continue;
     const sq_gpu_image **best =
         driver_knows(candidate, facts) ? image : &too_new;

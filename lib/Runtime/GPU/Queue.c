@@ -86,6 +86,14 @@ void sq_gpu_launch(int32_t kernel, int64_t grid_x, int64_t grid_y,
                          (long long)grid_z));
   char what[160];
   snprintf(what, sizeof what, "run '%s' on the GPU", name);
+  // A function has to ask for more shared memory than every GPU has for a
+  // block; once is enough, but costs little.
+  const int32_t granted = 48 << 10;
+  if (shared > granted)
+    check(queue,
+          queue->model->cuda.function_attribute(queue->model->functions[kernel],
+                                                SQ_CU_MAX_SHARED_SIZE, shared),
+          what);
   check(queue,
         queue->model->cuda.launch(
             queue->model->functions[kernel], (unsigned)grid_x, (unsigned)grid_y,

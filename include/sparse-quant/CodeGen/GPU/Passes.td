@@ -9,6 +9,72 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SelectGPUKernels : Pass<"sq-select-gpu-kernels", "::mlir::ModuleOp"> {
+  let summary = "Decide which kernel computes each sq.matmul on the GPUs";
+  let description = [{
+    Writes the name of a kernel onto each `sq.matmul`: one for tensor cores
+    where all of the module's architectures have it and the weights are packed
+    in the layout `fragments`, else `gpu.generic`, which computes everything. A
+    remark says what was selected; a `missed` one why it isn't a better one. A
+    decision that is there already is checked.
+
+    Needs: the module's GPUs (`sq-attach-target`).
+
+    Before:
+    ```mlir
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(...)
+        outs(%init : tensor<?x16xf32>)
+        {format = #sq.int<8, row>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    ```
+    After:
+    ```mlir
+        {..., kernel = "gpu.mma-bf16"}
+    ```
+  }];
+  let dependentDialects = ["::mlir::sq::SQDialect"];
+}
+
+def LowerLinearToGPU : Pass<"sq-lower-linear-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "sq.matmul on memrefs to launches of kernels for tensor cores";
+  let description = [{
+    Each product becomes launches of kernels whose bodies are written in full:
+    fragments of weights as they are in memory (numerics.md, NUM-L11), `mma` or
+    `mma.sp` with ordered metadata, scales after sums of integers or of a scale
+    group. Which launch a call takes depends on its number of rows of
+    activations: up to 8 and up to 16 go to one that reads each weight once,
+    more to one that shares weights and activations in a block of threads
+    through shared memory, in three stages.
+
+    f32 activations are first split into three bf16 each, which hold all of
+    their bits; codes whose rows aren't whole blocks of columns are first
+    copied to such that are.
+
+    Needs: memrefs, decisions of `sq-select-gpu-kernels`, the module's GPUs.
+    Guarantees: no `sq.matmul` is left.
+
+    Before:
+    ```mlir
+    sq.matmul ins(%x : memref<?x64xf32>) weights(...) outs(%y : memref<?x16xf32>)
+        {kernel = "gpu.mma-bf16", ...}
+    ```
+    After:
+    ```mlir
+    gpu.launch blocks(...) threads(...) { ... }  // f32 to three bf16
+    scf.if %few {
+      gpu.launch blocks(...) threads(...) dynamic_shared_memory_size %bytes {
+        ...
+        nvvm.mma.sync ...
+      }
+    } else { ... }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"];
+}
+
 def TileForGPU : Pass<"sq-tile-for-gpu", "::mlir::func::FuncOp"> {
   let summary = "Each linalg op on memrefs to blocks and threads";
   let description = [{
@@ -134,6 +200,25 @@ def ReplaceLibdevice : Pass<"sq-replace-libdevice", "::mlir::gpu::GPUModuleOp"> 
     After:
     ```mlir
     %y = llvm.intr.floor(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def ExportSharedMemory : Pass<"sq-export-shared-memory", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Dynamic shared memory is the launch's, not a variable's";
+  let description = [{
+    Upstream makes of `gpu.dynamic_shared_memory` a variable without elements
+    that is internal to its module, which PTX declares as one byte. Declared
+    external, it is what a launch asks for.
+
+    Before:
+    ```mlir
+    llvm.mlir.global internal @__dynamic_shmem__0() {addr_space = 3 : i32} : !llvm.array<0 x i8>
+    ```
+    After:
+    ```mlir
+    llvm.mlir.global external @__dynamic_shmem__0() {addr_space = 3 : i32} : !llvm.array<0 x i8>
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];

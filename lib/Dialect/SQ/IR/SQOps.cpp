@@ -13,6 +13,7 @@
 
 using namespace mlir;
 using namespace mlir::sq;
+using numerics::FragmentLayout;
 using numerics::TileLayout;
 
 /// `custom<Bare>`: see detail::parseBareAttr.
@@ -339,7 +340,65 @@ TileLayout MatmulOp::getTileLayout() {
                          getNumRows(), getReductionExtent());
 }
 
-/// SQ-MM-9.
+FragmentLayout MatmulOp::getFragmentLayout() {
+  std::optional<numerics::Pattern> pattern;
+  if (getBitmap())
+    pattern = SparsityPatternAttrInterface(getPatternAttr()).getPattern();
+  // f32 is multiplied as bf16, in parts; codes are themselves.
+  return FragmentLayout::get(
+      getFormat().getFormat(), pattern ? &*pattern : nullptr,
+      getActivationFormatAttr() ? 1 : 2, getNumRows(), getReductionExtent());
+}
+
+/// Whether an operand is that of tiles, or of fragments.
+static LogicalResult expectTiled(MatmulOp op, StringRef what, Value value,
+                                 int64_t tiles, int64_t size, Type element) {
+  ShapedType type = typeOrNull(value);
+  SmallVector<int64_t> shape = {tiles, size};
+  if (type && type.getShape() == ArrayRef(shape) &&
+      type.getElementType() == element)
+    return success();
+  InFlightDiagnostic diag = op.emitOpError("expected ");
+  diag << what << " of type " << RankedTensorType::get(shape, element) << " in "
+       << (op.getLayout() == Layout::Fragments ? "fragments" : "tiles")
+       << ", got ";
+  if (type)
+    diag << type;
+  else
+    diag << "none";
+  return diag << " [SQ-MM-9]";
+}
+
+/// SQ-MM-9 and 10.
+static LogicalResult verifyFragments(MatmulOp op) {
+  std::optional<numerics::Pattern> pattern;
+  if (op.getBitmap())
+    pattern = SparsityPatternAttrInterface(op.getPatternAttr()).getPattern();
+  if (numerics::Error error = FragmentLayout::check(
+          op.getFormat().getFormat(), pattern ? &*pattern : nullptr,
+          op.getActivationFormatAttr() ? 1 : 2))
+    return op.emitOpError("expected weights that can be stored as fragments: ")
+           << *error << " [SQ-MM-10]";
+  FragmentLayout layout = op.getFragmentLayout();
+  Type i8 = IntegerType::get(op.getContext(), 8);
+  auto weights = RankedTensorType::get({layout.rows, layout.cols},
+                                       op.getFormat().getCodeType());
+  SmallVector<RankedTensorType> scales =
+      op.getFormat().getScaleTypes(weights, 1);
+  if (op.getScales().size() != 1)
+    return op.emitOpError("expected one tensor of scales, got ")
+           << op.getScales().size() << " [SQ-MM-9]";
+  if (failed(expectTiled(op, "a payload", op.getPayload(), layout.numTiles(),
+                         layout.payloadBytes(), i8)) ||
+      (op.getBitmap() &&
+       failed(expectTiled(op, "metadata", op.getBitmap(), layout.numTiles(),
+                          layout.metadataBytes(), i8))))
+    return failure();
+  return expectTiled(op, "scales", op.getScales().front(), layout.numTiles(),
+                     layout.numScales(), scales.front().getElementType());
+}
+
+/// SQ-MM-9 and 10.
 static LogicalResult verifyTiles(MatmulOp op) {
   if (op.getLayout() == Layout::Blocks) {
     std::optional<numerics::Pattern> pattern;
@@ -352,21 +411,8 @@ static LogicalResult verifyTiles(MatmulOp op) {
              << *error << " [SQ-MM-10]";
   }
   TileLayout layout = op.getTileLayout();
-  auto expect = [&](StringRef what, Value value, int64_t size,
-                    Type element) -> LogicalResult {
-    ShapedType type = typeOrNull(value);
-    SmallVector<int64_t> shape = {layout.numTiles(), size};
-    if (type && type.getShape() == ArrayRef(shape) &&
-        type.getElementType() == element)
-      return success();
-    InFlightDiagnostic diag = op.emitOpError("expected ");
-    diag << what << " of type " << RankedTensorType::get(shape, element)
-         << " in tiles, got ";
-    if (type)
-      diag << type;
-    else
-      diag << "none";
-    return diag << " [SQ-MM-9]";
+  auto expect = [&](StringRef what, Value value, int64_t size, Type element) {
+    return expectTiled(op, what, value, layout.numTiles(), size, element);
   };
   Type i8 = IntegerType::get(op.getContext(), 8);
   if (layout.hasBitmap()) {
@@ -443,7 +489,8 @@ LogicalResult MatmulOp::verify() {
                        "kernel is for a dynamic M, got ")
            << *many << " for " << input << " [SQ-MM-11]";
   if (getLayout() != Layout::Rows) {
-    if (failed(verifyTiles(*this)))
+    if (failed(getLayout() == Layout::Fragments ? verifyFragments(*this)
+                                                : verifyTiles(*this)))
       return failure();
   } else {
     int64_t rows = getNumRows(), cols = input.getDimSize(1);

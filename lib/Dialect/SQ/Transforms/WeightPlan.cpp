@@ -31,7 +31,24 @@ numerics::TileLayout LayerPlan::getTiles() const {
                                    report.rows, report.columns);
 }
 
+numerics::FragmentLayout LayerPlan::getFragments() const {
+  std::optional<numerics::Pattern> mask;
+  if (hasMetadata())
+    mask = getPattern();
+  return numerics::FragmentLayout::get(
+      *chain.getFormat(), mask ? &*mask : nullptr,
+      getInputQuantization(uses.front()) ? 1 : 2, report.rows, report.columns);
+}
+
+StringRef LayerPlan::getBitmapSuffix() const {
+  if (hasFragments())
+    return ".metadata";
+  return hasVaryingPayload() ? ".bitmap" : ".positions";
+}
+
 std::array<int64_t, 2> LayerPlan::getPayloadShape() const {
+  if (hasFragments())
+    return {getFragments().numTiles(), getFragments().payloadBytes()};
   if (layout != Layout::Rows && getTiles().hasBitmap())
     return {1, payloadStride};
   if (layout != Layout::Rows)
@@ -40,12 +57,16 @@ std::array<int64_t, 2> LayerPlan::getPayloadShape() const {
 }
 
 std::array<int64_t, 2> LayerPlan::getBitmapShape() const {
+  if (hasFragments())
+    return {getFragments().numTiles(), getFragments().metadataBytes()};
   if (layout != Layout::Rows)
     return {getTiles().numTiles(), getTiles().positionBytes()};
   return {report.rows, numerics::bitmapRowBytes(report.columns)};
 }
 
 SmallVector<int64_t> LayerPlan::getScaleShape() const {
+  if (hasFragments())
+    return {getFragments().numTiles(), getFragments().numScales()};
   if (layout != Layout::Rows)
     return {getTiles().numTiles(), getTiles().numScales()};
   QuantizeOp quantize = chain.quantize;
@@ -281,8 +302,9 @@ void WeightPlanner::planStorage(LayerPlan &layer) {
     }
     layer.packed = true;
     report.kernel = "cpu.reference";
-    report.name = makeName(report.name, {".payload", ".bitmap", ".positions",
-                                         ".scale", ".tensor_scale"});
+    report.name =
+        makeName(report.name, {".payload", ".bitmap", ".positions", ".metadata",
+                               ".scale", ".tensor_scale"});
     planLayout(layer);
   } else if (chain.isSparse()) {
     report.whyDense = report.format + " weights have no sparse kernel";

@@ -51,19 +51,19 @@ struct LayerPlan {
   /// Whether there is a bitmap, or what takes its place.
   bool hasMetadata() const { return chain.isSparse() && !storedDense; }
   numerics::TileLayout getTiles() const;
+  bool hasFragments() const { return layout == Layout::Fragments; }
+  numerics::FragmentLayout getFragments() const;
   /// Whether only the mask tells how large the payload is.
   bool hasVaryingPayload() const {
-    return layout == Layout::Rows || getTiles().hasBitmap();
+    return layout == Layout::Rows ||
+           (!hasFragments() && getTiles().hasBitmap());
   }
   // The shapes of a packed layer's entries; bitmap and positions are what
   // sparse layers have.
   std::array<int64_t, 2> getPayloadShape() const;
   std::array<int64_t, 2> getBitmapShape() const;
   SmallVector<int64_t> getScaleShape() const;
-  StringRef getBitmapSuffix() const {
-    return layout == Layout::Rows || getTiles().hasBitmap() ? ".bitmap"
-                                                            : ".positions";
-  }
+  StringRef getBitmapSuffix() const;
 };
 
 /// A tensor that is stored as it is, or evaluated to f32, or to 16 bits that

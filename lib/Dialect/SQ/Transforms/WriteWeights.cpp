@@ -243,6 +243,25 @@ static void storeTiles(const LayerPlan &layer, RowRange range,
   llvm::copy(packed.scales, to.scales.begin() + first * scaleTile);
 }
 
+/// Rows [range) of a layer in fragments, which start at a tile.
+static void storeFragments(const LayerPlan &layer, RowRange range,
+                           const numerics::Encoded &encoded,
+                           ArrayRef<uint8_t> mask, PackedBytes to) {
+  numerics::FragmentLayout fragments = layer.getFragments();
+  int64_t first = range.begin / numerics::FragmentLayout::kRows;
+  int64_t scaleTile =
+      fragments.numScales() * numerics::scaleBytes(fragments.format.scaleType);
+  fragments.rows = range.size();
+  numerics::PackedFragments packed;
+  numerics::packFragments(fragments, encoded.codes, mask, encoded.scales,
+                          packed);
+  llvm::copy(packed.payload,
+             to.payload.begin() + first * fragments.payloadBytes());
+  llvm::copy(packed.metadata,
+             to.bitmap.begin() + first * fragments.metadataBytes());
+  llvm::copy(packed.scales, to.scales.begin() + first * scaleTile);
+}
+
 /// Rows [range) of a layer in rows.
 static void storeRows(const LayerPlan &layer, RowRange range,
                       const numerics::Encoded &encoded, ArrayRef<uint8_t> mask,
@@ -294,7 +313,9 @@ LogicalResult WeightWriter::writePacked(WeightEvaluator &evaluator,
          failed(evaluator.evaluateMask(chain.apply.getMask(), range, mask))) ||
         (options.measureErrors && failed(meter.add(range))))
       return failure();
-    if (inTiles)
+    if (layer.hasFragments())
+      storeFragments(layer, range, encoded, mask, bytes);
+    else if (inTiles)
       storeTiles(layer, range, encoded, mask, bytes, used);
     else
       storeRows(layer, range, encoded, mask, bytes);

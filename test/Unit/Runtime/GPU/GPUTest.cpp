@@ -155,6 +155,21 @@ TEST_F(GPUTest, KernelThatFails) {
   EXPECT_EQ(call(), SQ_OK);
 }
 
+// Beyond 48 KiB a function asks for its shared memory.
+TEST_F(GPUTest, MuchSharedMemory) {
+  fake->code = [](unsigned, unsigned, void **) {};
+  m.functions[0].entry = [](void **) {
+    sq_gpu_launch(0, 1, 1, 1, 128, 1, 1, 48 << 10, nullptr);
+    sq_gpu_launch(0, 1, 1, 1, 128, 1, 1, 96 << 10, nullptr);
+  };
+  ASSERT_EQ(call(), SQ_OK) << m.api->last_error(context);
+  EXPECT_NE(std::strstr(fake->log, "launch attribute launch"), nullptr)
+      << fake->log;
+  fake->failing = "attribute";
+  fake->result = 700;
+  expectError(SQ_ERROR_GPU, "cannot run 'scale' on the GPU: ");
+}
+
 TEST_F(GPUTest, TooManyBlocks) {
   m.functions[0].entry = [](void **) {
     sq_gpu_launch(0, int64_t(1) << 31, 1, 1, 128, 1, 1, 0, nullptr);
@@ -275,6 +290,16 @@ TEST(GPUImageTest, MachineCodeThenTheNewest) {
   EXPECT_EQ(choose(89, 13000, list), "89");
   EXPECT_EQ(choose(86, 13000, list), "80");
   EXPECT_EQ(choose(120, 13000, list), "89 ptx");
+}
+
+TEST(GPUImageTest, ForcedPTX) {
+  std::vector<sq_gpu_image> list = {makeImage("80 ptx", 80, SQ_GPU_IMAGE_PTX),
+                                    makeImage("80", 80, 0)};
+  setenv("CUDA_FORCE_PTX_JIT", "1", 1);
+  EXPECT_EQ(choose(80, 13000, list), "80 ptx");
+  setenv("CUDA_FORCE_PTX_JIT", "0", 1);
+  EXPECT_EQ(choose(80, 13000, list), "80");
+  unsetenv("CUDA_FORCE_PTX_JIT");
 }
 
 TEST(GPUImageTest, OldDriversKnowOldPTX) {

@@ -17,6 +17,7 @@
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "sparse-quant/Numerics/Format.h"
+#include "sparse-quant/Numerics/FragmentLayout.h"
 #include "sparse-quant/Numerics/Pattern.h"
 #include "sparse-quant/Numerics/TileLayout.h"
 

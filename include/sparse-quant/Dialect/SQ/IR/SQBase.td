@@ -106,7 +106,8 @@ def SQ_Criterion : SQ_I32Enum<"Criterion", "where the scores of a mask come from
 def SQ_Layout : SQ_I32Enum<"Layout", "how packed weights lie in memory", [
   I32EnumAttrCase<"Rows", 0, "rows">,
   I32EnumAttrCase<"Tiles", 1, "tiles">,
-  I32EnumAttrCase<"Blocks", 2, "blocks">]> {
+  I32EnumAttrCase<"Blocks", 2, "blocks">,
+  I32EnumAttrCase<"Fragments", 3, "fragments">]> {
   let genSpecializedAttr = 0;
 }
 def SQ_LayoutAttr : EnumAttr<SQ_Dialect, SQ_Layout, "layout">;

@@ -402,8 +402,10 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     `blocks` (NUM-L10) is like `tiles`, but stores of a pattern whose blocks are
     16 rows high, or a multiple of that, only the vectors that are kept; the
     bitmap's place take their indices.
-    Kernels alone read both; they have no reference lowering and can't be
-    tiled along N.
+    `fragments` (NUM-L11) is for the tensor cores of GPUs: the registers of a
+    warp, with metadata for 2:4 in the bitmap's place; what they are multiplied
+    as depends on the activations. Kernels alone read these three; they have no
+    reference lowering and can't be tiled along N.
 
     The order of summation is unspecified within f32 rounding; where both
     formats are integers, sums over a scale group are exact.
@@ -447,7 +449,8 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     all are memrefs and there is none; SQ-MM-9 weights in tiles have the sizes
     of tiles, and in tiles with bitmaps a payload that is neither larger than
     that of dense weights nor smaller than what follows its last code; SQ-MM-10
-    weights in the layout `blocks` have a pattern of blocks of whole tiles;
+    weights in the layout `blocks` have a pattern of blocks of whole tiles, and
+    those in `fragments` a format and a pattern that fragments can have;
     SQ-MM-11 `manyInputs` is above zero, and there only where there is a `kernel`
     and M is dynamic.
   }];
@@ -476,8 +479,9 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     int64_t getNumRows() {
       return ::llvm::cast<::mlir::ShapedType>(getInit().getType()).getDimSize(1);
     }
-    /// The sizes of weights in tiles.
+    /// The sizes of weights in tiles, and in fragments.
     ::mlir::sq::numerics::TileLayout getTileLayout();
+    ::mlir::sq::numerics::FragmentLayout getFragmentLayout();
     ::mlir::MutableOperandRange getDpsInitsMutable() { return getInitMutable(); }
   }];
   let hasVerifier = 1;

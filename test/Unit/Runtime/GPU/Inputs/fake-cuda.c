@@ -7,39 +7,13 @@
 
 #include "../FakeCUDA.h"
 
-#include <dlfcn.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 fake_cuda fake_cuda_state;
 
 typedef unsigned long long address;
-
-/// With FAKE_CUDA_KERNELS, a library that kernels_on_cpu.py made, launches run
-/// its functions, a thread of the grid after the other.
-static struct {
-  void *library;
-  unsigned *block, *thread;
-} kernels;
-
-static void __attribute__((constructor)) start(void) {
-  const char *path = getenv("FAKE_CUDA_KERNELS");
-  if (!path)
-    return;
-  kernels.library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  if (!kernels.library) {
-    fprintf(stderr, "fake CUDA: %s\n", dlerror());
-    abort();
-  }
-  kernels.block = dlsym(kernels.library, "fake_ctaid");
-  kernels.thread = dlsym(kernels.library, "fake_tid");
-  fake_cuda_state.devices = 1;
-  fake_cuda_state.capability = 90;
-  fake_cuda_state.driver = 13000;
-  fake_cuda_state.memory = (size_t)1 << 32;
-}
 
 /// Records the call; whether it shall fail.
 static int call(const char *name) {
@@ -135,12 +109,6 @@ int cuModuleUnload(void *module) {
 int cuModuleGetFunction(void **function, void *module, const char *name) {
   (void)module;
   CALL("function");
-  if (kernels.library) {
-    char thunk[256];
-    snprintf(thunk, sizeof thunk, "%s.thunk", name);
-    *function = dlsym(kernels.library, thunk);
-    return *function ? 0 : 500;
-  }
   if (!fake_cuda_state.kernel || strcmp(name, fake_cuda_state.kernel))
     return 500; // CUDA_ERROR_NOT_FOUND
   *function = &fake_cuda_state.code;
@@ -210,6 +178,12 @@ int cuMemsetD8Async(address to, unsigned char byte, size_t size, void *stream) {
   return 0;
 }
 
+int cuFuncSetAttribute(void *function, int attribute, int value) {
+  (void)function, (void)attribute, (void)value;
+  CALL("attribute");
+  return 0;
+}
+
 int cuLaunchKernel(void *function, unsigned grid_x, unsigned grid_y,
                    unsigned grid_z, unsigned block_x, unsigned block_y,
                    unsigned block_z, unsigned shared, void *stream, void **args,
@@ -217,13 +191,7 @@ int cuLaunchKernel(void *function, unsigned grid_x, unsigned grid_y,
   (void)grid_y, (void)grid_z, (void)block_y, (void)block_z, (void)shared,
       (void)stream, (void)extra;
   CALL("launch");
-  if (kernels.library) {
-    void (*thunk)(void **);
-    memcpy(&thunk, &function, sizeof thunk);
-    for (*kernels.block = 0; *kernels.block < grid_x; ++*kernels.block)
-      for (*kernels.thread = 0; *kernels.thread < block_x; ++*kernels.thread)
-        thunk(args);
-  } else if (fake_cuda_state.code)
+  if (fake_cuda_state.code)
     fake_cuda_state.code(grid_x, block_x, args);
   return 0;
 }

@@ -1,0 +1,156 @@
+//===- KernelTable.cpp - Which kernels GPUs have --------------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/CodeGen/GPU/KernelTable.h"
+#include "Multiplier.h"
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+using namespace mlir::sq::cuda;
+using numerics::FragmentLayout;
+
+namespace {
+/// A kernel for tensor cores: what its multiplicands stand for, and the
+/// architectures that have its instructions.
+struct KernelRow {
+  StringLiteral name;
+  bool takesF32;
+  bool takesIntegers;
+  bool needsFP8;
+};
+} // namespace
+
+static constexpr KernelRow kernelRows[] = {
+    {kMmaS8, /*takesF32=*/false, /*takesIntegers=*/true, /*needsFP8=*/false},
+    {kMmaFP8, /*takesF32=*/false, /*takesIntegers=*/false, /*needsFP8=*/true},
+    {kMmaBF16, /*takesF32=*/true, /*takesIntegers=*/true, /*needsFP8=*/false},
+};
+
+static bool isFP8(const numerics::Format &format) {
+  return format.element == numerics::Element::E4M3FN ||
+         format.element == numerics::Element::E5M2;
+}
+
+static std::string checkActivations(const Product &product) {
+  if (!product.activations)
+    return "";
+  const numerics::Format &format = *product.activations;
+  if (format.scope == numerics::GroupScope::Group)
+    return "activations of " + format.str() +
+           " have scale groups, whose sums tensor cores don't keep apart";
+  if (!format.symmetric)
+    return "activations of " + format.str() + " have a zero point";
+  bool areIntegers = product.weights.integerFactor().has_value();
+  if (areIntegers ? format.element != numerics::Element::Int : !isFP8(format))
+    return "weights of " + product.weights.str() + " and activations of " +
+           format.str() + " are no pair that tensor cores multiply";
+  return "";
+}
+
+static const KernelRow *findRow(const Product &product) {
+  bool areIntegers = product.weights.integerFactor().has_value();
+  for (const KernelRow &row : kernelRows)
+    if (row.takesF32 == !product.activations &&
+        row.takesIntegers == areIntegers)
+      return &row;
+  return nullptr;
+}
+
+/// Why tensor cores don't multiply `product`, were it dense; "" if they do.
+static std::string check(const Product &product,
+                         ArrayRef<const GPUTarget *> targets) {
+  std::string missing = checkActivations(product);
+  if (!missing.empty())
+    return missing;
+  const KernelRow *row = findRow(product);
+  if (!row)
+    return "weights of " + product.weights.str() +
+           " aren't multiplied with f32 by tensor cores";
+  if (row->needsFP8)
+    for (const GPUTarget *target : targets)
+      if (!target->fp8)
+        return target->arch.str() + " doesn't multiply fp8";
+  // The sum of all products of codes of 8 bits is to fit into 32.
+  constexpr int64_t mostCols = int64_t(1) << 17;
+  if (product.cols > mostCols)
+    return "sums of " + std::to_string(product.cols) +
+           " products may need more than 32 bits";
+  if (numerics::Error error = FragmentLayout::check(
+          product.weights, nullptr, product.activations ? 1 : 2))
+    return *error;
+  return "";
+}
+
+StorageChoice
+mlir::sq::cuda::selectStorage(const Product &product,
+                              ArrayRef<const GPUTarget *> targets) {
+  if (!check(product, targets).empty())
+    return {};
+  StorageChoice choice;
+  choice.layout = Layout::Fragments;
+  if (!product.pattern)
+    return choice;
+  if (numerics::Error error = FragmentLayout::check(
+          product.weights, &*product.pattern, product.activations ? 1 : 2))
+    choice.whyStoredDense = *error;
+  return choice;
+}
+
+static Product getProduct(MatmulOp op) {
+  Product product;
+  product.weights = op.getFormat().getFormat();
+  if (SparsityPatternAttrInterface pattern = op.getPatternAttr())
+    product.pattern = pattern.getPattern();
+  if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
+    product.activations = activations.getFormat();
+  product.rows = op.getNumRows();
+  product.cols = op.getReductionExtent();
+  return product;
+}
+
+KernelChoice mlir::sq::cuda::selectKernel(MatmulOp op,
+                                          ArrayRef<const GPUTarget *> targets) {
+  Product product = getProduct(op);
+  std::string missing = check(product, targets);
+  if (missing.empty() && op.getLayout() != Layout::Fragments)
+    missing =
+        "the weights are packed in " + stringifyLayout(op.getLayout()).str();
+  if (!missing.empty())
+    return {kGeneric, missing};
+  KernelChoice choice = {findRow(product)->name, ""};
+  if (product.pattern && !op.getBitmap()) {
+    numerics::Error error = FragmentLayout::check(
+        product.weights, &*product.pattern, product.activations ? 1 : 2);
+    choice.missed = "dropped weights are multiplied: " +
+                    error.value_or("they are stored as zeros");
+  }
+  return choice;
+}
+
+std::string mlir::sq::cuda::checkKernel(MatmulOp op,
+                                        ArrayRef<const GPUTarget *> targets) {
+  StringRef kernel = op.getKernel().value_or("");
+  if (!llvm::is_contained(getGeneratedKernels(), kernel) && kernel != kGeneric)
+    return "it is none of 'gpu.mma-s8', 'gpu.mma-fp8', 'gpu.mma-bf16', "
+           "'gpu.generic'";
+  if (kernel == kGeneric)
+    return op.getLayout() == Layout::Rows ? ""
+                                          : "the weights aren't packed in rows";
+  KernelChoice choice = selectKernel(op, targets);
+  if (choice.kernel == kernel)
+    return "";
+  return choice.kernel == kGeneric
+             ? choice.missed
+             : "its formats are those of '" + choice.kernel.str() + "'";
+}
+
+std::vector<std::string> mlir::sq::cuda::getGeneratedKernels() {
+  std::vector<std::string> names;
+  for (const KernelRow &row : kernelRows)
+    names.push_back(row.name.str());
+  return names;
+}

@@ -1,0 +1,183 @@
+//===- LowerLinearToGPU.cpp - sq-lower-linear-to-gpu ----------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "MmaKernel.h"
+#include "PrepareActivations.h"
+#include "sparse-quant/CodeGen/GPU/KernelTable.h"
+#include "sparse-quant/Target/GPUTarget.h"
+
+using namespace mlir;
+
+namespace mlir::sq {
+#define GEN_PASS_DEF_LOWERLINEARTOGPU
+#include "sparse-quant/CodeGen/GPU/Passes.h.inc"
+} // namespace mlir::sq
+
+using namespace mlir::sq;
+using namespace mlir::sq::cuda;
+
+namespace {
+
+/// One product, on the host.
+class LinearLowering {
+public:
+  LinearLowering(MatmulOp op, int64_t sharedBytes)
+      : op(op), b(op.getLoc(), op), sharedBytes(sharedBytes) {}
+
+  void run();
+
+private:
+  /// The address of a memref's first element, 64 bits.
+  Value addressOf(Value memref);
+  /// Of a matrix, in elements, 32 bits.
+  Value strideOf(Value memref);
+  void prepareActivations();
+  void emitKernels();
+
+  MatmulOp op;
+  ImplicitLocOpBuilder b;
+  int64_t sharedBytes;
+  MmaProduct product;
+  /// Memory of prepared activations.
+  Value prepared;
+};
+
+} // namespace
+
+Value LinearLowering::addressOf(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
+  Value bytes = arith::ConstantIndexOp::create(
+      b, llvm::divideCeil(type.getElementTypeBitWidth(), 8));
+  Value offset = arith::MulIOp::create(b, metadata.getOffset(), bytes);
+  return arith::IndexCastOp::create(b, b.getI64Type(),
+                                    arith::AddIOp::create(b, address, offset));
+}
+
+Value LinearLowering::strideOf(Value memref) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
+  return arith::IndexCastOp::create(b, b.getI32Type(),
+                                    metadata.getStrides().front());
+}
+
+/// Codes of 8 bits whose rows are whole blocks are read where they are.
+void LinearLowering::prepareActivations() {
+  const numerics::FragmentLayout &layout = product.layout;
+  Value input = op.getInput();
+  auto type = cast<MemRefType>(input.getType());
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  bool isContiguous = succeeded(type.getStridesAndOffset(strides, offset)) &&
+                      strides == SmallVector<int64_t>{layout.cols, 1};
+  bool isSplit = product.multiplier.planes > 1;
+  unsigned bits = type.getElementTypeBitWidth();
+  if (bits == 8 && isContiguous && layout.paddedCols() == layout.cols) {
+    product.activations = addressOf(input);
+    return;
+  }
+  Activations from = {addressOf(input), strideOf(input),     product.tokens,
+                      layout.cols,      layout.paddedCols(), bits};
+  Type element = isSplit ? Type(b.getBF16Type()) : Type(b.getI8Type());
+  auto room = MemRefType::get(
+      {product.multiplier.planes, ShapedType::kDynamic, layout.paddedCols()},
+      element);
+  Value tokens =
+      arith::IndexCastOp::create(b, b.getIndexType(), product.tokens);
+  prepared = memref::AllocOp::create(b, room, ValueRange{tokens});
+  product.activations = addressOf(prepared);
+  if (isSplit)
+    emitSplit(b, from, product.activations);
+  else
+    emitPad(b, from, product.activations);
+}
+
+/// Up to 16 tokens reading weights is all; beyond, they are used again.
+void LinearLowering::emitKernels() {
+  int64_t tokens = cast<MemRefType>(op.getInput().getType()).getDimSize(0);
+  auto emitFew = [&](int64_t most) { emitStreamMma(b, product, most); };
+  if (!ShapedType::isDynamic(tokens)) {
+    if (tokens <= kStreamTokens)
+      return emitFew(tokens <= 8 ? 8 : 16);
+    return emitTileMma(b, product, sharedBytes);
+  }
+  auto isAtMost = [&](int64_t most) -> Value {
+    Value limit =
+        arith::ConstantOp::create(b, b.getI32IntegerAttr(int32_t(most)));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ule, product.tokens,
+                                 limit);
+  };
+  auto emitIfElse = [&](Value condition, function_ref<void()> then,
+                        function_ref<void()> otherwise) {
+    auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    then();
+    b.setInsertionPointToStart(branch.elseBlock());
+    otherwise();
+  };
+  emitIfElse(
+      isAtMost(8), [&] { emitFew(8); },
+      [&] {
+        emitIfElse(
+            isAtMost(kStreamTokens), [&] { emitFew(kStreamTokens); },
+            [&] { emitTileMma(b, product, sharedBytes); });
+      });
+}
+
+void LinearLowering::run() {
+  product.layout = op.getFragmentLayout();
+  product.multiplier = Multiplier::get(op);
+  product.weights = addressOf(op.getPayload());
+  if (op.getBitmap())
+    product.metadata = addressOf(op.getBitmap());
+  product.scales = addressOf(op.getScales().front());
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  product.tokens = arith::IndexCastOp::create(
+      b, b.getI32Type(), memref::DimOp::create(b, op.getInput(), zero));
+  if (!op.getInputScales().empty()) {
+    Value scales = op.getInputScales().front();
+    product.activationScales = addressOf(scales);
+    product.hasScalePerToken = op.getActivationFormatAttr().getFormat().scope !=
+                               numerics::GroupScope::Tensor;
+  }
+  product.out = addressOf(op.getInit());
+  product.outStride = strideOf(op.getInit());
+  prepareActivations();
+  emitKernels();
+  if (prepared)
+    memref::DeallocOp::create(b, prepared);
+  op.erase();
+}
+
+namespace {
+struct LowerLinearToGPU : sq::impl::LowerLinearToGPUBase<LowerLinearToGPU> {
+  void runOnOperation() override {
+    SmallVector<MatmulOp> products;
+    getOperation().walk([&](MatmulOp op) { products.push_back(op); });
+    if (products.empty())
+      return;
+    auto targets = readGPUTargets(getOperation());
+    if (failed(targets))
+      return signalPassFailure();
+    int64_t sharedBytes = std::numeric_limits<int64_t>::max();
+    for (const GPUTarget *target : *targets)
+      sharedBytes = std::min(sharedBytes, target->sharedBytes);
+    for (MatmulOp op : products) {
+      std::string reason = op.getKernel() == kGeneric
+                               ? "it is convert-sq-to-linalg's, in front of "
+                                 "bufferization"
+                               : checkKernel(op, *targets);
+      if (!reason.empty()) {
+        op.emitError("kernel '") << op.getKernel().value_or("")
+                                 << "' can't compute this op: " << reason;
+        return signalPassFailure();
+      }
+      LinearLowering(op, sharedBytes).run();
+    }
+  }
+};
+} // namespace

@@ -1,0 +1,196 @@
+//===- Multiplier.cpp - What tensor cores multiply ------------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Multiplier.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+using namespace mlir::sq::cuda;
+using numerics::FragmentLayout;
+
+static StringRef getFP8Name(const numerics::Format &format) {
+  return format.element == numerics::Element::E5M2 ? "e5m2" : "e4m3";
+}
+
+Multiplier Multiplier::get(MatmulOp op) {
+  QuantFormatAttrInterface activations = op.getActivationFormatAttr();
+  if (!activations)
+    return {MultiplierKind::BF16, "bf16", "bf16", /*planes=*/3};
+  numerics::Format weights = op.getFormat().getFormat();
+  if (weights.integerFactor())
+    return {};
+  return {MultiplierKind::FP8, getFP8Name(weights),
+          getFP8Name(activations.getFormat()), /*planes=*/1};
+}
+
+//===----------------------------------------------------------------------===//
+// Codes to registers
+//===----------------------------------------------------------------------===//
+
+/// The bytes 2 * half and 2 * half + 1 of `word`, integers of 8 bits. These
+/// have no more bits than bf16, so that it is the upper half of their f32.
+Value MultiplierBuilder::toPairOfBF16(Value word, int64_t half) {
+  auto convert = [&](int64_t byte) -> Value {
+    Value top = shiftLeft(word, 24 - 8 * byte);
+    Value value = arith::ShRSIOp::create(b, top, constant(int64_t(24)));
+    Value single = arith::SIToFPOp::create(b, f32(), value);
+    return arith::BitcastOp::create(b, i32(), single);
+  };
+  Value low = shiftRight(convert(2 * half), 16);
+  Value high = bitAnd(convert(2 * half + 1), int64_t(0xFFFF0000));
+  return arith::OrIOp::create(b, low, high);
+}
+
+Fragment MultiplierBuilder::decode(ArrayRef<Value> words, int64_t step) {
+  bool isNibble = layout.storedBits() == 4;
+  Fragment registers;
+  for (int64_t r = 0; r < FragmentLayout::kRegisters; ++r) {
+    FragmentLayout::Place place = layout.findCode(step, r, 0);
+    Value word = words[place.byte / 4];
+    if (multiplier.kind != MultiplierKind::BF16) {
+      // Nibbles stay in the upper half: 16 times the code.
+      if (isNibble && place.shift == 0)
+        word = shiftLeft(word, 4);
+      registers.push_back(isNibble ? bitAnd(word, int64_t(0xF0F0F0F0)) : word);
+    } else if (!isNibble) {
+      registers.push_back(toPairOfBF16(word, place.byte % 4 / 2));
+    } else {
+      // bf16 has seven bits behind the point: with those of 128, the lowest
+      // four are an integer's, which is 8 too large where the sign is flipped.
+      int64_t shift = place.byte % 4 * 8 + place.shift;
+      Value nibbles =
+          bitAnd(shift ? shiftRight(word, shift) : word, 0x000F000F);
+      Value biased = bitXor(nibbles, constant(int64_t(0x43084308)));
+      auto pair = VectorType::get({2}, b.getBF16Type());
+      Value floats = LLVM::BitcastOp::create(b, pair, biased);
+      Value bias = arith::ConstantOp::create(
+          b, DenseElementsAttr::get(pair,
+                                    b.getFloatAttr(b.getBF16Type(), -136.0)));
+      registers.push_back(LLVM::BitcastOp::create(
+          b, i32(), arith::AddFOp::create(b, floats, bias).getResult()));
+    }
+  }
+  return registers;
+}
+
+//===----------------------------------------------------------------------===//
+// Instructions
+//===----------------------------------------------------------------------===//
+
+static Fragment unpack(ImplicitLocOpBuilder &b, Value result) {
+  Fragment values;
+  for (int64_t i = 0; i < 4; ++i)
+    values.push_back(LLVM::ExtractValueOp::create(b, result, i));
+  return values;
+}
+
+/// The NVVM dialect's ops don't take the types of fp8.
+Fragment MultiplierBuilder::emitAssembly(const Fragment &weights,
+                                         ArrayRef<Value> activations,
+                                         const Fragment &acc, Value metadata) {
+  SmallVector<Value> operands(weights.begin(), weights.end());
+  llvm::append_range(operands, activations);
+  llvm::append_range(operands, acc);
+  std::string text, constraints = "=f,=f,=f,=f";
+  llvm::raw_string_ostream os(text);
+  os << (metadata ? "mma.sp::ordered_metadata" : "mma")
+     << ".sync.aligned.m16n8k" << layout.stepCols() << ".row.col.f32."
+     << multiplier.weightType << "." << multiplier.activationType
+     << ".f32 {$0, $1, $2, $3}, ";
+  int next = 4;
+  auto list = [&](size_t count, StringRef constraint) {
+    os << "{";
+    for (size_t i = 0; i < count; ++i) {
+      os << (i ? ", $" : "$") << next++;
+      constraints += ",";
+      constraints += constraint;
+    }
+    os << "}";
+  };
+  list(weights.size(), "r");
+  os << ", ";
+  list(activations.size(), "r");
+  os << ", ";
+  list(acc.size(), "f");
+  if (metadata) {
+    os << ", $" << next << ", 0x0";
+    constraints += ",r";
+    operands.push_back(metadata);
+  }
+  os << ";";
+  auto type = LLVM::LLVMStructType::getLiteral(b.getContext(),
+                                               SmallVector<Type>(4, f32()));
+  auto assembly = LLVM::InlineAsmOp::create(
+      b, type, operands, text, constraints, /*has_side_effects=*/false,
+      /*is_align_stack=*/false, LLVM::TailCallKind::None,
+      /*asm_dialect=*/LLVM::AsmDialectAttr(), /*operand_attrs=*/ArrayAttr());
+  return unpack(b, assembly.getResult(0));
+}
+
+Fragment MultiplierBuilder::multiply(const Fragment &weights,
+                                     ArrayRef<Value> activations,
+                                     const Fragment &acc, Value metadata,
+                                     int64_t selector) {
+  if (multiplier.kind == MultiplierKind::FP8)
+    return emitAssembly(weights, activations, acc, metadata);
+  auto type = LLVM::LLVMStructType::getLiteral(
+      b.getContext(), SmallVector<Type>(4, accumulatorType()));
+  std::optional<NVVM::MMAIntOverflow> overflow;
+  NVVM::MMATypes element = NVVM::MMATypes::bf16;
+  if (multiplier.isInteger()) {
+    overflow = NVVM::MMAIntOverflow::wrapped;
+    element = NVVM::MMATypes::s8;
+  }
+  std::array<NVVM::MMATypes, 2> elements = {element, element};
+  SmallVector<int64_t> shape = {16, 8, layout.stepCols()};
+  if (!metadata)
+    return unpack(b,
+                  NVVM::MmaOp::create(
+                      b, type, weights, activations, acc, shape, std::nullopt,
+                      overflow, elements,
+                      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col}));
+  Value which = LLVM::ConstantOp::create(b, i32(), int32_t(selector));
+  auto product =
+      NVVM::MmaSpOp::create(b, type, weights, activations, acc, metadata, which,
+                            shape, overflow, elements);
+  product.setOrderedMetadata(true);
+  return unpack(b, product);
+}
+
+//===----------------------------------------------------------------------===//
+// Scales
+//===----------------------------------------------------------------------===//
+
+Value MultiplierBuilder::toFloat(Value acc) {
+  double factor = layout.format.integerFactor().value_or(1);
+  if (multiplier.isInteger()) {
+    acc = arith::SIToFPOp::create(b, f32(), acc);
+    if (layout.storedBits() == 4)
+      factor *= 16;
+  }
+  if (factor == 1)
+    return acc;
+  // A power of two: exact.
+  return arith::MulFOp::create(b, acc, constant(float(1 / factor)));
+}
+
+Value MultiplierBuilder::loadScale(Value pointer) {
+  switch (layout.format.scaleType) {
+  case numerics::ScaleType::F32:
+    return load(f32(), pointer, 4);
+  case numerics::ScaleType::F16:
+    return arith::ExtFOp::create(b, f32(), load(b.getF16Type(), pointer, 2));
+  default:
+    break;
+  }
+  // E8M0: the exponent of an f32; of the smallest, 2^-127, its first bit.
+  Value code = arith::ExtUIOp::create(b, i32(), load(i8(), pointer, 1));
+  Value isLeast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
+                                        constant(int64_t(0)));
+  Value bits = arith::SelectOp::create(
+      b, isLeast, constant(int64_t(0x00400000)), shiftLeft(code, 23));
+  return arith::BitcastOp::create(b, f32(), bits);
+}

@@ -1,0 +1,76 @@
+//===- Multiplier.h - What tensor cores multiply ----------------*- C++ -*-===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The three ways of a product through tensor cores, as data: the type of both
+// multiplicands, how codes of weights become registers of it, and how the
+// instruction is spelled. Everything else of a kernel counts bytes.
+//
+//   s8     integer codes of weights and activations; sums are exact
+//   bf16   integer codes of weights, f32 activations as a sum of three bf16,
+//          which is all of their 24 bits: products are exact, and sums are
+//          f32's
+//   fp8    E4M3 and E5M2 of both
+//
+//===----------------------------------------------------------------------===//
+#ifndef SPARSE_QUANT_LIB_CODEGEN_GPU_MULTIPLIER_H
+#define SPARSE_QUANT_LIB_CODEGEN_GPU_MULTIPLIER_H
+
+#include "DeviceBuilder.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
+
+namespace mlir::sq::cuda {
+
+enum class MultiplierKind { S8, BF16, FP8 };
+
+struct Multiplier {
+  MultiplierKind kind = MultiplierKind::S8;
+  /// PTX's names of the types of weights and activations.
+  StringRef weightType = "s8", activationType = "s8";
+  /// Matrices of activations that are added up.
+  int64_t planes = 1;
+
+  /// Of an op whose formats have one (KernelTable).
+  static Multiplier get(MatmulOp op);
+  bool isInteger() const { return kind == MultiplierKind::S8; }
+};
+
+/// A lane's four accumulators.
+using Fragment = SmallVector<Value, 4>;
+
+class MultiplierBuilder : protected DeviceBuilder {
+protected:
+  MultiplierBuilder(ImplicitLocOpBuilder &builder,
+                    const numerics::FragmentLayout &layout,
+                    const Multiplier &multiplier)
+      : DeviceBuilder(builder), layout(layout), multiplier(multiplier) {}
+
+  Type accumulatorType() { return multiplier.isInteger() ? i32() : f32(); }
+  Value zero() {
+    return multiplier.isInteger() ? constant(int64_t(0)) : constant(0.0f);
+  }
+  /// The four registers of a step, from the words of a unit.
+  Fragment decode(ArrayRef<Value> words, int64_t step);
+  /// acc + weights * activations; `metadata` and its selector with 2:4 alone.
+  Fragment multiply(const Fragment &weights, ArrayRef<Value> activations,
+                    const Fragment &acc, Value metadata, int64_t selector);
+  /// An accumulator as f32, in units of what codes stand for but for scales.
+  Value toFloat(Value acc);
+  /// A scale in f32, from `index` of the scales of a tile and its group.
+  Value loadScale(Value pointer);
+
+  const numerics::FragmentLayout &layout;
+  const Multiplier &multiplier;
+
+private:
+  Value toPairOfBF16(Value word, int64_t half);
+  Fragment emitAssembly(const Fragment &weights, ArrayRef<Value> activations,
+                        const Fragment &acc, Value metadata);
+};
+
+} // namespace mlir::sq::cuda
+
+#endif // SPARSE_QUANT_LIB_CODEGEN_GPU_MULTIPLIER_H

@@ -1,0 +1,234 @@
+//===- FragmentLayout.cpp - Weights for tensor cores ----------------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/Numerics/FragmentLayout.h"
+#include "TileInternal.h"
+#include "sparse-quant/Numerics/Quantize.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+namespace mlir::sq::numerics {
+
+//===----------------------------------------------------------------------===//
+// Sizes and places
+//===----------------------------------------------------------------------===//
+
+int64_t FragmentLayout::blockCols() const {
+  return std::max(
+      {unitCols(), 128 / multiplierBytes, hasGroups() ? format.groupSize : 0});
+}
+
+FragmentLayout::Place FragmentLayout::findCode(int64_t step, int64_t reg,
+                                               int64_t element) const {
+  if (storedBits() == 8)
+    return {step * perFragment() + reg * perRegister() + element, 0};
+  if (multiplierBytes == 1)
+    return {(2 * step + reg / 2) * 4 + element, reg % 2 ? 4u : 0u};
+  int64_t nibble = reg + kRegisters * element;
+  return {step * 4 + nibble / 2, nibble % 2 ? 4u : 0u};
+}
+
+FragmentLayout::MetadataPlace
+FragmentLayout::findPositions(int64_t step, int64_t row, int64_t group) const {
+  int64_t quad = row % 8 * 4;
+  bool low = row < 8;
+  if (multiplierBytes == 1) {
+    // Lanes 0 and 2 of a quad have the upper row, 32 columns each.
+    int64_t lane = quad + group / 8 * 2 + (low ? 0 : 1);
+    return {lane, step, static_cast<unsigned>(group % 8 * 4)};
+  }
+  // Two lanes of a quad, which the selector names, have 16 columns each: the
+  // upper row's in their low half.
+  int64_t lane = quad + selectorOf(step) * 2 + group / 4;
+  return {lane, step / 2,
+          static_cast<unsigned>((low ? 0 : 16) + group % 4 * 4)};
+}
+
+Error FragmentLayout::check(const Format &format, const Pattern *pattern,
+                            int64_t multiplierBytes) {
+  if (!format.symmetric)
+    return "weights with a zero point have no fragments";
+  if (format.hasTensorScale())
+    return format.str() + " has scales of scales, which no fragment has";
+  bool isFloat =
+      format.element == Element::E4M3FN || format.element == Element::E5M2;
+  if (!format.integerFactor() && !(isFloat && multiplierBytes == 1))
+    return "tensor cores don't multiply codes of " + format.str() +
+           (multiplierBytes == 1 ? "" : " with f32");
+  if (format.bits <= 4 && format.element != Element::Int)
+    return "codes of 4 bits that are no integers, such as those of " +
+           format.str() + ", have no way into a fragment yet";
+  if (pattern &&
+      !(pattern->kind == PatternKind::NM && pattern->m == 4 && pattern->n <= 2))
+    return "tensor cores skip 2:4 alone, not " + pattern->str();
+  if (format.scope == GroupScope::Group) {
+    FragmentLayout layout = get(format, pattern, multiplierBytes, kRows, 1);
+    if (!std::has_single_bit(static_cast<uint64_t>(format.groupSize)) ||
+        format.groupSize * 2 < layout.stepCols() ||
+        format.groupSize > kMaxGroup)
+      return "scale groups of " + std::to_string(format.groupSize) +
+             " columns, where a kernel has " +
+             std::to_string(layout.stepCols() / 2) + " to " +
+             std::to_string(kMaxGroup) + " in powers of two";
+  }
+  return std::nullopt;
+}
+
+FragmentLayout FragmentLayout::get(const Format &format, const Pattern *pattern,
+                                   int64_t multiplierBytes, int64_t rows,
+                                   int64_t cols) {
+  FragmentLayout layout;
+  layout.format = format;
+  layout.rows = rows;
+  layout.cols = cols;
+  layout.multiplierBytes = multiplierBytes;
+  layout.sparse = pattern != nullptr;
+  return layout;
+}
+
+//===----------------------------------------------------------------------===//
+// Pack
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// What a row of the matrix stores: a byte a code, and where 2:4 the position
+/// of each in its four columns.
+class StoredRow {
+public:
+  explicit StoredRow(const FragmentLayout &layout)
+      : layout(layout), map(TileLayout{.format = layout.format}),
+        codes(layout.paddedCols()), positions(layout.paddedCols()) {}
+
+  /// `from` and `keeps` are the row's; null where there is no row or mask.
+  void fill(const uint8_t *from, const uint8_t *keeps) {
+    int64_t cols = from ? layout.cols : 0;
+    if (!layout.sparse) {
+      for (int64_t col = 0; col < cols; ++col)
+        codes[col] = !keeps || keeps[col] ? map.stored[from[col]] : 0;
+      std::fill(codes.begin() + cols, codes.end(), 0);
+      return;
+    }
+    for (int64_t start = 0; start < layout.paddedCols(); start += 4)
+      fillGroup(start, cols, from, keeps);
+  }
+
+  uint8_t code(int64_t stored) const { return codes[stored]; }
+  /// Four bits: two positions.
+  uint8_t position(int64_t group) const {
+    return static_cast<uint8_t>(positions[2 * group] | positions[2 * group + 1]
+                                                           << 2);
+  }
+
+private:
+  /// What is kept, and as many dropped columns as it takes to make two.
+  void fillGroup(int64_t start, int64_t cols, const uint8_t *from,
+                 const uint8_t *keeps) {
+    auto isKept = [&](int64_t i) {
+      return start + i < cols && (!keeps || keeps[start + i]);
+    };
+    int64_t spare = 2, next = start / 2, end = next + 2;
+    for (int64_t i = 0; i < 4; ++i)
+      spare -= isKept(i);
+    for (int64_t i = 0; i < 4 && next < end; ++i) {
+      if (!isKept(i) && spare-- <= 0)
+        continue;
+      codes[next] = isKept(i) ? map.stored[from[start + i]] : 0;
+      positions[next++] = static_cast<uint8_t>(i);
+    }
+  }
+
+  const FragmentLayout &layout;
+  CodeMap map;
+  std::vector<uint8_t> codes, positions;
+};
+
+class FragmentPacker {
+public:
+  FragmentPacker(const FragmentLayout &layout, PackedFragments &out)
+      : layout(layout), out(out) {}
+
+  /// Unit `unit` of the tile of these rows.
+  void packUnit(int64_t tile, int64_t unit,
+                const std::array<StoredRow, FragmentLayout::kRows> &rows) {
+    int64_t at = tile * layout.numUnits() + unit;
+    for (int64_t step = 0; step < layout.stepsPerUnit(); ++step) {
+      int64_t firstCol = unit * layout.unitCols() + step * layout.stepCols();
+      packStep(out.payload.data() + at * FragmentLayout::kUnitBytes, step,
+               firstCol, rows);
+      if (layout.sparse)
+        packPositions(out.metadata.data() + at * FragmentLayout::kLanes *
+                                                layout.metadataWords() * 4,
+                      step, firstCol, rows);
+    }
+  }
+
+private:
+  void packStep(uint8_t *payload, int64_t step, int64_t firstCol,
+                const std::array<StoredRow, FragmentLayout::kRows> &rows) {
+    int64_t firstStored = layout.sparse ? firstCol / 2 : firstCol;
+    uint8_t mask = layout.storedBits() == 4 ? 15 : 255;
+    for (int64_t lane = 0; lane < FragmentLayout::kLanes; ++lane)
+      for (int64_t reg = 0; reg < FragmentLayout::kRegisters; ++reg)
+        for (int64_t i = 0; i < layout.perRegister(); ++i) {
+          uint8_t code = rows[FragmentLayout::rowOf(lane, reg)].code(
+              firstStored + layout.columnOf(lane, reg, i));
+          FragmentLayout::Place place = layout.findCode(step, reg, i);
+          payload[lane * FragmentLayout::kLoadBytes + place.byte] |=
+              static_cast<uint8_t>((code & mask) << place.shift);
+        }
+  }
+
+  void packPositions(uint8_t *metadata, int64_t step, int64_t firstCol,
+                     const std::array<StoredRow, FragmentLayout::kRows> &rows) {
+    for (int64_t row = 0; row < FragmentLayout::kRows; ++row)
+      for (int64_t group = 0; group < layout.stepCols() / 4; ++group) {
+        FragmentLayout::MetadataPlace place =
+            layout.findPositions(step, row, group);
+        uint32_t bits =
+            static_cast<uint32_t>(rows[row].position(firstCol / 4 + group))
+            << place.shift;
+        uint8_t *word =
+            metadata + (place.lane * layout.metadataWords() + place.word) * 4;
+        for (int64_t byte = 0; byte < 4; ++byte)
+          word[byte] |= static_cast<uint8_t>(bits >> (8 * byte));
+      }
+  }
+
+  const FragmentLayout &layout;
+  PackedFragments &out;
+};
+
+} // namespace
+
+void packFragments(const FragmentLayout &layout, std::span<const uint8_t> codes,
+                   std::span<const uint8_t> mask,
+                   std::span<const uint8_t> scales, PackedFragments &out) {
+  constexpr int64_t height = FragmentLayout::kRows;
+  out.payload.assign(layout.numTiles() * layout.payloadBytes(), 0);
+  out.metadata.assign(layout.numTiles() * layout.metadataBytes(), 0);
+  auto rows = [&]<size_t... i>(std::index_sequence<i...>) {
+    return std::array<StoredRow, height>{(void(i), StoredRow(layout))...};
+  }(std::make_index_sequence<height>());
+  FragmentPacker packer(layout, out);
+  for (int64_t tile = 0; tile < layout.numTiles(); ++tile) {
+    for (int64_t r = 0; r < height; ++r) {
+      int64_t row = tile * height + r;
+      bool exists = row < layout.rows;
+      rows[r].fill(exists ? codes.data() + row * layout.cols : nullptr,
+                   exists && !mask.empty() ? mask.data() + row * layout.cols
+                                           : nullptr);
+    }
+    for (int64_t unit = 0; unit < layout.numUnits(); ++unit)
+      packer.packUnit(tile, unit, rows);
+  }
+  packTileScales(layout.format, layout.rows, layout.cols, scales, out.scales);
+}
+
+} // namespace mlir::sq::numerics

@@ -1,0 +1,66 @@
+// RUN: sq-opt %s --sq-select-gpu-kernels --remark-format=emitRemark \
+// RUN:   --remarks-filter=sq-select-gpu-kernels --verify-diagnostics --split-input-file | FileCheck %s
+
+// CHECK-LABEL: @sparse
+// CHECK: kernel = "gpu.mma-s8"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @sparse(%x: tensor<?x128xi8>, %t: tensor<?x1xf32>, %p: tensor<1x1024xi8>, %b: tensor<1x256xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{[Passed] KernelSelected | Category:sq-select-gpu-kernels | Remark="selected ", kernel=gpu.mma-s8}}
+    %y = sq.matmul ins(%x, %t : tensor<?x128xi8>, tensor<?x1xf32>)
+      weights(%p, bitmap(%b), scales(%s) : tensor<1x1024xi8>, tensor<1x256xi8>, tensor<1x16xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// Where dropped weights are stored, a pattern is a fact and no saving.
+// CHECK-LABEL: @dense
+// CHECK: kernel = "gpu.mma-bf16"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @dense(%x: tensor<?x64xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{dropped weights are multiplied: tensor cores skip 2:4 alone, not unstructured0.5.row", Remark="selected ", kernel=gpu.mma-bf16}}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, pattern = #sq.unstructured<0.5, row>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: @fp8
+// CHECK: kernel = "gpu.generic"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80", "sm_90a"]>>} {
+  func.func @fp8(%x: tensor<?x64xf8E4M3FN>, %t: tensor<?x1xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="sm_80 doesn't multiply fp8", Remark="selected ", kernel=gpu.generic}}
+    %y = sq.matmul ins(%x, %t : tensor<?x64xf8E4M3FN>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E4M3FN, row>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: @groups
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @groups(%x: tensor<?x64xi8>, %t: tensor<?x2xf8E8M0FNU>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="activations of mx.int8 have scale groups, whose sums tensor cores don't keep apart", Remark="selected ", kernel=gpu.generic}}
+    %y = sq.matmul ins(%x, %t : tensor<?x64xi8>, tensor<?x2xf8E8M0FNU>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.mx<i8>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// Packed for CPUs, before it was known that it is a GPU.
+// CHECK-LABEL: @rows
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @rows(%x: tensor<?x64xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="the weights are packed in rows", Remark="selected ", kernel=gpu.generic}}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}

@@ -1,0 +1,57 @@
+// RUN: sq-opt %s --split-input-file --verify-diagnostics
+
+// SQ-MM-9: two units of 512 bytes are one block of 64 columns in 16 bits
+func.func @payload(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected a payload of type 'tensor<1x1024xi8>' in fragments, got 'tensor<1x512xi8>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<1x512xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: metadata
+func.func @metadata(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x64xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected metadata of type 'tensor<1x128xi8>' in fragments, got 'tensor<1x64xi8>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x512xi8>, tensor<1x64xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: scales of 16 rows
+func.func @scales(%x: tensor<1x64xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x32xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected scales of type 'tensor<1x16xf32>' in fragments, got 'tensor<1x32xf32>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x32xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-10: what no fragment holds
+func.func @pattern(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x128xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected weights that can be stored as fragments: tensor cores skip 2:4 alone, not nm2:8 [SQ-MM-10]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x512xi8>, tensor<1x128xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:8>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+func.func @format(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected weights that can be stored as fragments: tensor cores don't multiply codes of fp8.e4m3fn.row with f32 [SQ-MM-10]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<1x512xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+func.func @two_scales(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s: tensor<1x64xf8E4M3FN>, %t: tensor<1x1xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected weights that can be stored as fragments: nvfp4 has scales of scales, which no fragment has [SQ-MM-10]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s, %t) : tensor<1x512xi8>, tensor<1x64xf8E4M3FN>, tensor<1x1xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.nvfp4, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}

@@ -1,0 +1,87 @@
+"""Products by every kernel for tensor cores, from their PTX, against NumPy.
+
+Masks, codes and scales are those of test/Numerics/reference.py, and products are
+NumPy's in f64; the tolerance is that of test_fuzz_kernels.py. PTX is executed by
+test/PTX, for which out-of-bounds accesses, races and metadata out of order are errors.
+
+f32 activations are multiplied in three parts; 24 bits are what these hold, so that
+products are exact, and three times as many are added up. About 15 s.
+"""
+
+import numpy as np
+import pytest
+import reference
+from artifact import Artifact
+from packed_model import round_trip, sparsify
+from ptx_driver import load_driver
+from reference import F32
+from test_fuzz_kernels import U, Layer, compile_layers, draw_weight, integers_of
+
+SPARSE = ["nm2:4", "nm1:4", None, "unstructured0.5.row", "block16x4.0.75"]
+EXTENTS = [1, 5, 16, 17, 33, 64, 65, 127, 128, 129, 131, 200, 257]
+# Up to 8 and 16 tokens go to one kernel, more to another, whose blocks have 16 to 128.
+TOKENS = [1, 7, 8, 9, 16, 17, 45, 130]
+MODULES = {
+    "s8": ("gpu.mma-s8", "int8.row",
+           ["int8.row", "int4.row", "int4.g64.f16", "int4.g32", "int8.g128", "int8.tensor",
+            "int3.row.f16", "mx.int8", "hbfp7.g64", "mx.e2m3fn"]),
+    "bf16": ("gpu.mma-bf16", None,
+             ["int8.row", "int4.row", "int4.g64.f16", "int4.g32", "int4.g128", "mx.int8",
+              "hbfp3.g32", "int8.tensor", "int5.g64"]),
+    "fp8": ("gpu.mma-fp8", "fp8.e4m3fn.row",
+            ["fp8.e4m3fn.row", "fp8.e5m2.row", "fp8.e4m3fn.tensor"]),
+    "fp8-range": ("gpu.mma-fp8", "fp8.e5m2.row", ["fp8.e4m3fn.row", "fp8.e5m2.row"]),
+    "bytes": ("gpu.mma-s8", "int6.row", ["int8.row", "int4.row", "int4.g64"]),
+}
+
+
+def draw_layers(rng, activations, formats):
+    layers = []
+    for index, (fmt, pattern) in enumerate((f, p) for f in formats for p in SPARSE[:3]):
+        shape = int(rng.choice(EXTENTS)), int(rng.choice(EXTENTS))
+        layers.append(Layer(f"l{index}", pattern, fmt, activations, draw_weight(rng, shape),
+                            int(rng.choice(TOKENS)) if index % 4 == 0 else None))
+    for index, pattern in enumerate(SPARSE[3:]):
+        layers.append(Layer(f"z{index}", pattern, formats[0], activations,
+                            draw_weight(rng, (48, 96)), None))
+    return layers
+
+
+def check(layer, x, actual):
+    fmt = reference.Format(layer.format)
+    kept = sparsify(layer.pattern, layer.weight)
+    decoded = round_trip(layer.format, kept).astype(np.float64)
+    left = round_trip(layer.activations, x).astype(np.float64)
+    size = np.abs(left) @ np.abs(decoded).T
+    k = x.shape[1]
+    if layer.kernel == "gpu.mma-s8" and not fmt.group and fmt.family == "int":
+        act = reference.Format(layer.activations)
+        codes, scales = integers_of(act, reference.quantize(act, x), x.shape)
+        weights, weight_scales = integers_of(fmt, reference.quantize(fmt, kept), kept.shape)
+        expected = (codes @ weights.T).astype(F32) * weight_scales.astype(F32).reshape(1, -1)
+        expected = expected * scales.astype(F32).reshape(-1, 1)
+        np.testing.assert_array_equal(actual, expected, layer.description)
+        return
+    groups = -(-k // fmt.group) if fmt.group else 1
+    terms = groups + 8 if layer.kernel == "gpu.mma-s8" else 3 * k + groups + 8
+    bound = terms * U / (1 - terms * U) * size + 2.0**-126
+    error = np.abs(actual - left @ decoded.T)
+    assert (error <= bound).all(), f"{layer.description}: {(error / bound).max()} times the bound"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_products(name, tmp_path):
+    load_driver()
+    kernel, activations, formats = MODULES[name]
+    rng = np.random.default_rng(len(name))
+    layers = draw_layers(rng, activations, formats)
+    compile_layers(tmp_path, layers, ["--target=cuda:sm_90a"])
+    with Artifact(tmp_path / "model.so") as opened:
+        for layer in layers:
+            assert layer.kernel == kernel, layer.description
+            n, k = layer.weight.shape
+            for m in [layer.inputs] if layer.inputs else rng.choice(TOKENS, 3, replace=False):
+                x = rng.standard_normal((m, k)).astype(F32)
+                x[rng.random(m) < 0.1] = 0
+                (actual,) = opened.call(layer.name, [x], [(m, n)])
+                check(layer, x, actual)

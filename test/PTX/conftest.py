@@ -1,0 +1,6 @@
+"""Nothing of the compiler: PTX is written here."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent))

@@ -1,0 +1,238 @@
+//===- FragmentLayoutTest.cpp - NUM-L11: weights for tensor cores ---------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Packed weights are read lane by lane as the PTX ISA describes fragments, and
+// give the matrix that was packed. The tables here are the ISA's, element by
+// element as it lists them ("Matrix fragments for mma.m16n8k16 with floating
+// point type", "... m16n8k32", "Matrix fragments for sparse mma.m16n8k32 with
+// .f16 and .bf16 types", "... m16n8k64 with .u8/.s8 integer type", and the
+// figures of metadata there), not the layout's.
+//
+//===----------------------------------------------------------------------===//
+#include "sparse-quant/Numerics/FragmentLayout.h"
+#include "sparse-quant/Numerics/Quantize.h"
+
+#include "gtest/gtest.h"
+
+#include <random>
+
+using namespace mlir::sq::numerics;
+
+namespace {
+
+/// Where element a[i] of a lane is in the 16 rows that an instruction takes:
+/// row, and column among those that are stored.
+struct Place {
+  int row, column;
+};
+
+Place elementOf8Bits(int lane, int i) {
+  int groupID = lane >> 2, threadInGroup = lane % 4;
+  int row = (i < 4 || (i >= 8 && i < 12)) ? groupID : groupID + 8;
+  int column = threadInGroup * 4 + (i & 3) + (i < 8 ? 0 : 16);
+  return {row, column};
+}
+
+Place elementOf16Bits(int lane, int i) {
+  int groupID = lane >> 2, threadInGroup = lane % 4;
+  int row = (i < 2 || (i >= 4 && i < 6)) ? groupID : groupID + 8;
+  int column = threadInGroup * 2 + (i & 1) + (i < 4 ? 0 : 8);
+  return {row, column};
+}
+
+/// The two positions of the four columns from `column` on of `row`, out of the
+/// metadata of 32 lanes.
+unsigned positionsOf8Bits(const uint32_t *metadata, int row, int column) {
+  // Lane 0 of a quad has row groupID, columns 0 to 31; lane 1 row groupID + 8;
+  // lanes 2 and 3 have columns 32 to 63.
+  int lane = row % 8 * 4 + (row >= 8 ? 1 : 0) + (column >= 32 ? 2 : 0);
+  return metadata[lane] >> (column % 32) & 15;
+}
+
+unsigned positionsOf16Bits(const uint32_t *metadata, int selector, int row,
+                           int column) {
+  // The selector names lanes 0 and 1 of a quad, or 2 and 3; the first has
+  // columns 0 to 15, the second 16 to 31; bits 0 to 15 are of row groupID, 16
+  // to 31 of row groupID + 8.
+  int lane = row % 8 * 4 + selector * 2 + (column >= 16 ? 1 : 0);
+  return metadata[lane] >> ((row >= 8 ? 16 : 0) + column % 16) & 15;
+}
+
+struct Packed {
+  FragmentLayout layout;
+  PackedFragments parts;
+
+  uint8_t byte(int64_t tile, int64_t unit, int lane, int64_t index) const {
+    return parts
+        .payload[((tile * layout.numUnits() + unit) * 32 + lane) * 16 + index];
+  }
+  /// Element i of step `step` of a unit: registers in order, each from its
+  /// lowest bits on, as kernels take them apart.
+  int code(int64_t tile, int64_t unit, int64_t step, int lane, int i) const {
+    int perRegister = 4 / int(layout.multiplierBytes);
+    int reg = i / perRegister, element = i % perRegister;
+    if (layout.storedBits() == 8)
+      return int8_t(byte(tile, unit, lane, step * layout.perFragment() + i));
+    int nibble;
+    if (layout.multiplierBytes == 1) {
+      uint8_t pair = byte(tile, unit, lane, (2 * step + reg / 2) * 4 + element);
+      nibble = reg % 2 ? pair >> 4 : pair & 15;
+    } else {
+      uint32_t word = 0;
+      for (int b = 0; b < 4; ++b)
+        word |= uint32_t(byte(tile, unit, lane, step * 4 + b)) << (8 * b);
+      nibble = word >> (4 * reg + 16 * element) & 15;
+    }
+    return nibble < 8 ? nibble : nibble - 16;
+  }
+  /// Word `word` of the metadata of a unit, of all lanes.
+  std::vector<uint32_t> metadata(int64_t tile, int64_t unit,
+                                 int64_t word) const {
+    std::vector<uint32_t> words(32);
+    for (int lane = 0; lane < 32; ++lane)
+      for (int b = 0; b < 4; ++b)
+        words[lane] |=
+            uint32_t(
+                parts
+                    .metadata[(((tile * layout.numUnits() + unit) * 32 + lane) *
+                                   layout.metadataWords() +
+                               word) *
+                                  4 +
+                              b])
+            << (8 * b);
+    return words;
+  }
+};
+
+/// The matrix, padded to whole tiles and blocks, that an `mma` would multiply.
+std::vector<int> readMatrix(const Packed &packed) {
+  const FragmentLayout &layout = packed.layout;
+  int64_t cols = layout.paddedCols(), rows = layout.numTiles() * 16;
+  std::vector<int> matrix(rows * cols);
+  bool is8Bits = layout.multiplierBytes == 1;
+  int stepCols = (layout.sparse ? 64 : 32) / int(layout.multiplierBytes);
+  for (int64_t tile = 0; tile < layout.numTiles(); ++tile)
+    for (int64_t unit = 0; unit < layout.numUnits(); ++unit)
+      for (int64_t step = 0; step < layout.stepsPerUnit(); ++step) {
+        int64_t first = unit * layout.unitCols() + step * stepCols;
+        // Words in the order of steps; with two bytes two steps share one.
+        std::vector<uint32_t> metadata;
+        if (layout.sparse)
+          metadata = packed.metadata(tile, unit, is8Bits ? step : step / 2);
+        for (int lane = 0; lane < 32; ++lane)
+          for (int i = 0; i < (is8Bits ? 16 : 8); ++i) {
+            Place at =
+                is8Bits ? elementOf8Bits(lane, i) : elementOf16Bits(lane, i);
+            int column = at.column;
+            if (layout.sparse) {
+              int group = at.column / 2 * 4;
+              unsigned positions =
+                  is8Bits ? positionsOf8Bits(metadata.data(), at.row, group)
+                          : positionsOf16Bits(metadata.data(), step % 2, at.row,
+                                              group);
+              unsigned low = positions & 3, high = positions >> 2;
+              EXPECT_LT(low, high) << "metadata isn't ordered";
+              column = group + int(at.column % 2 ? high : low);
+            }
+            matrix[(tile * 16 + at.row) * cols + first + column] +=
+                packed.code(tile, unit, step, lane, i);
+          }
+      }
+  return matrix;
+}
+
+class Fragments
+    : public testing::TestWithParam<std::tuple<int64_t, unsigned, bool>> {};
+
+TEST_P(Fragments, AreThoseOfThePTXTables) {
+  auto [multiplierBytes, bits, sparse] = GetParam();
+  for (auto [rows, cols] :
+       {std::pair<int64_t, int64_t>{16, 128}, {1, 1}, {37, 331}}) {
+    std::mt19937 engine(static_cast<unsigned>(rows * cols));
+    int most = (1 << (bits - 1)) - 1;
+    std::uniform_int_distribution<int> distribution(-most, most);
+    std::vector<uint8_t> codes(rows * cols), mask(sparse ? rows * cols : 0);
+    std::vector<float> scores(rows * cols);
+    for (int64_t i = 0; i < rows * cols; ++i) {
+      codes[i] = static_cast<uint8_t>(distribution(engine));
+      scores[i] = static_cast<float>(engine() % 1000);
+    }
+    Pattern pattern = Pattern::nm(2, 4);
+    if (sparse) {
+      ASSERT_EQ(computeMask(pattern, scores, rows, cols, mask), std::nullopt);
+    }
+    Format format = Format::integer(bits, GroupScope::Row);
+    Packed packed;
+    packed.layout = FragmentLayout::get(format, sparse ? &pattern : nullptr,
+                                        multiplierBytes, rows, cols);
+    ASSERT_EQ(FragmentLayout::check(format, sparse ? &pattern : nullptr,
+                                    multiplierBytes),
+              std::nullopt);
+    std::vector<uint8_t> scales(rows * 4);
+    packFragments(packed.layout, codes, mask, scales, packed.parts);
+    std::vector<int> matrix = readMatrix(packed);
+    int64_t padded = packed.layout.paddedCols();
+    for (int64_t row = 0; row < packed.layout.numTiles() * 16; ++row)
+      for (int64_t col = 0; col < padded; ++col) {
+        bool exists = row < rows && col < cols;
+        int expected = 0;
+        if (exists && (mask.empty() || mask[row * cols + col]))
+          expected = int8_t(codes[row * cols + col]);
+        ASSERT_EQ(matrix[row * padded + col], expected) << row << ", " << col;
+      }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Fragments,
+                         testing::Combine(testing::Values(1, 2),
+                                          testing::Values(4u, 8u),
+                                          testing::Bool()));
+
+TEST(FragmentLayout, Sizes) {
+  Pattern half = Pattern::nm(2, 4);
+  FragmentLayout layout =
+      FragmentLayout::get(Format::integer(4, GroupScope::Group, 64), &half,
+                          /*multiplierBytes=*/1, 17, 130);
+  EXPECT_EQ(layout.stepCols(), 64);
+  EXPECT_EQ(layout.unitCols(), 128);
+  EXPECT_EQ(layout.paddedCols(), 256);
+  EXPECT_EQ(layout.numTiles(), 2);
+  // 16 rows of 256 columns: half of the codes, in nibbles, and two bits each.
+  EXPECT_EQ(layout.payloadBytes(), 16 * 256 / 2 / 2);
+  EXPECT_EQ(layout.metadataBytes(), 16 * 256 / 2 / 4);
+  EXPECT_EQ(layout.numScales(), 16 * 3);
+}
+
+TEST(FragmentLayout, Refuses) {
+  Pattern quarter = Pattern::nm(2, 8), half = Pattern::nm(2, 4);
+  auto message = [](const Format &format, const Pattern *pattern,
+                    int64_t bytes) {
+    return FragmentLayout::check(format, pattern, bytes).value_or("");
+  };
+  Format int8 = Format::integer(8, GroupScope::Row);
+  EXPECT_EQ(message(int8, &half, 1), "");
+  EXPECT_EQ(message(int8, &quarter, 1),
+            "tensor cores skip 2:4 alone, not nm2:8");
+  EXPECT_EQ(message(Format::integer(8, GroupScope::Group, 16), nullptr, 1), "");
+  EXPECT_NE(message(Format::integer(8, GroupScope::Group, 48), nullptr, 1)
+                .find("powers of two"),
+            std::string::npos);
+  EXPECT_NE(message(Format::nvfp4(), nullptr, 1).find("scales of scales"),
+            std::string::npos);
+  EXPECT_NE(message(Format::mx(Element::E2M1FN), nullptr, 1).find("4 bits"),
+            std::string::npos);
+  EXPECT_EQ(message(Format::fp8(Element::E4M3FN, GroupScope::Row), &half, 1),
+            "");
+  EXPECT_NE(message(Format::fp8(Element::E4M3FN, GroupScope::Row), &half, 2)
+                .find("with f32"),
+            std::string::npos);
+  EXPECT_NE(message(Format::asymmetric(8, GroupScope::Row), nullptr, 1)
+                .find("zero point"),
+            std::string::npos);
+}
+
+} // namespace
