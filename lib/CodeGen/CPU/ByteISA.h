@@ -94,7 +94,8 @@ public:
   Value loadTable(ImplicitLocOpBuilder &b, Value memref, Value row,
                   Value col) const;
 
-  /// Within each 16 bytes, table[indices[i]]; indices are below 16.
+  /// Within each 16 bytes, table[indices[i]], and 0 where an index is -1; other
+  /// indices are below 16.
   virtual Value shuffleBytes(ImplicitLocOpBuilder &b, Value table,
                              Value indices) const = 0;
 
@@ -119,8 +120,7 @@ public:
   // Expansion by a mask
   //===--------------------------------------------------------------------===//
 
-  /// Whether there are `expandBytes` and `shiftOutBytes`, which nothing else
-  /// takes the place of.
+  /// Whether there are `expandBytes` and `shiftOutBytes`.
   virtual bool expandsBytes() const = 0;
 
   /// The first bytes go, in order, to where `mask` (vector<64xi1>) is set, and

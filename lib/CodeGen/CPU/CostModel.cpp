@@ -22,6 +22,9 @@ using numerics::TileStorage;
 static constexpr double kOverheadNs = 1500;
 /// What an unknown number of rows is decided by.
 static constexpr int64_t kDecodeInputs = 1, kPrefillInputs = 128;
+/// To expand a vector of 64 weights by a mask 16 lanes at a time, beyond what
+/// the instruction for it takes (TileReader.cpp); what nibbles add to that.
+static constexpr double kExpandParts = 6, kExpandNibbles = 4;
 /// Kernels for many rows that pay later than that aren't worth their code.
 static constexpr int64_t kMostFewInputs = 1024;
 
@@ -108,8 +111,11 @@ KernelCost mlir::sq::cpu::predictCost(const KernelRow &row,
                   (weights.positions ? cost.positions : 0) +
                   (weights.bitmap ? cost.bitmap : 0);
   int64_t rowsPerDecode = cost.rowsPerDecode;
-  if (const ByteISA *isa = ByteISA::get(target.isa);
-      isa && cost.rowsFillRegisters)
+  const ByteISA *isa = ByteISA::get(target.isa);
+  if (weights.bitmap && isa && !isa->expandsBytes() &&
+      row.layout == Layout::Tiles)
+    decode += kExpandParts + (weights.nibbles ? kExpandNibbles : 0);
+  if (isa && cost.rowsFillRegisters)
     rowsPerDecode =
         std::max<int64_t>(1, rowsPerDecode * isa->numVectors() / 32);
   double times = inputs >= cost.panelFrom

@@ -33,9 +33,7 @@ enum class Need : unsigned {
   FloatTables = 1 << 0,
   /// Vectors of bytes (ByteISA).
   Bytes = 1 << 1,
-  /// Expansion of bytes by a mask.
-  ByteExpansion = 1 << 2,
-  LLVM_MARK_AS_BITMASK_ENUM(/*LargestValue=*/ByteExpansion)
+  LLVM_MARK_AS_BITMASK_ENUM(/*LargestValue=*/Bytes)
 };
 
 /// Sets of numerics::TileStorage.

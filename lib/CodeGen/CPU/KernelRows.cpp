@@ -45,19 +45,7 @@ static const NeedRow needs[] = {
      "the target has no vectors of bytes that kernels know (AVX2, FMA and "
      "F16C, "
      "or AArch64's DotProd, are the least)"},
-    {Need::ByteExpansion,
-     [](const KernelTarget &target) {
-       const ByteISA *isa = ByteISA::get(target.isa);
-       return isa && isa->expandsBytes();
-     },
-     "the pattern keeps a varying number of weights, and the target can't "
-     "expand vectors of bytes (AVX512_VBMI2)"},
 };
-
-/// What it takes to read tiles, whatever is done with them.
-static Need getStorageNeeds(TileStorage storage) {
-  return storage == TileStorage::Bitmap ? Need::ByteExpansion : Need::None;
-}
 
 //===----------------------------------------------------------------------===//
 // The rows
@@ -252,7 +240,6 @@ static std::string checkActivations(ActivationClass wanted,
 
 std::string KernelRow::check(const Product &product,
                              const KernelTarget &target) const {
-  Need needed = needs;
   if (layout == Layout::Blocks) {
     if (numerics::Error error = product.checkBlocks())
       return *error;
@@ -262,10 +249,9 @@ std::string KernelRow::check(const Product &product,
     TileStorage stored = product.getTiles().storage;
     if (!(storage & storages({stored})))
       return "it doesn't read weights that are stored so";
-    needed |= getStorageNeeds(stored);
   }
   for (const NeedRow &row : ::needs)
-    if ((needed & row.need) != Need::None && !row.isMet(target))
+    if ((needs & row.need) != Need::None && !row.isMet(target))
       return row.whyNot.str();
   if (wantsIntegers && !product.weights.integerFactor())
     return "elements of " + product.weights.str() +

@@ -66,6 +66,10 @@ private:
   Value makeTable();
   /// The next codes of a bitmap's payload, a byte each, in order.
   Value readKept();
+  /// The same for 16 lanes at a time, for targets without `expandBytes`.
+  Value readKeptParts(Value bits);
+  Value readNibbles(Value first, function_ref<Value(Value, int64_t)> load);
+  Value expandParts(Value kept, Value bits);
   Value expandWeights(int64_t i);
   Value expand(Value weights, Value indices, int64_t part);
   Value expandByColumn(Value weights, Value indices, int64_t part);

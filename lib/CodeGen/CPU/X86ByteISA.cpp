@@ -214,7 +214,7 @@ private:
         b, DenseElementsAttr::get(words, b.getI16IntegerAttr(1)));
     Value products = callIntrinsic(b, "llvm.x86.avx2.pmadd.wd", sums.getType(),
                                    {pairs, ones});
-    return arith::AddIOp::create(b, sums, products);
+    return keepInRegister(b, arith::AddIOp::create(b, sums, products));
   }
 
   /// pmaddwd adds the products of two words of 16 bits, and an addition.

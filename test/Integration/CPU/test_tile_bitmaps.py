@@ -2,9 +2,10 @@
 
 NUM-L9 is written a second time in test/Numerics/reference.py. What the compiler
 packs is equal to that, byte by byte; and what NumPy packs is multiplied by
-`cpu.tile-dot`, every operand ending at a page without access, since the kernel
+`cpu.tile-dot` and `cpu.tile-panel`, every operand ending at a page without access, since the kernel
 loads whole registers from wherever a code is. test_tiles.py has more formats,
-shapes and numbers of rows. About 12 s of one core.
+shapes and numbers of rows. Products are compiled with vpexpandb, and for AVX2, which expands
+16 weights at a time. About 35 s of one core.
 """
 
 import itertools
@@ -17,6 +18,7 @@ import spelling
 from packed_model import WeightFile, make_mask, rule, run, sparsify, write_model
 from reference import F32
 from spelling import Format, tensor
+from test_tiles import TARGETS
 
 TARGET = "icelake-server"
 FORMATS = ["int8.row", "int4.g32.f16", "int3.row", "mx.e2m1fn", "mx.e2m3fn", "hbfp7.g64", "nvfp4"]
@@ -60,7 +62,7 @@ def test_the_compiler_packs_what_numpy_packs(tmp_path):
             file.tensors[f"{layer}.scale"].view(np.uint8), expected.scales[0].view(np.uint8), layer)
 
 
-def product_text(name, pattern, fmt, shape, weights, rows):
+def product_text(name, pattern, fmt, shape, weights, rows, kernel):
     n, k = shape
     x, out = tensor([rows, k], "i8"), tensor([rows, n], "f32")
     types = [tensor(weights.payload.reshape(1, -1).shape, "i8"), tensor(weights.bitmap.shape, "i8")]
@@ -73,23 +75,25 @@ def product_text(name, pattern, fmt, shape, weights, rows):
             f" scales({scales}) : {', '.join(types)}) outs(%init : {out}) {{format ="
             f" #sq.{spelling.format_attribute(fmt)}, activationFormat = #sq.int<8, row>, pattern ="
             f" #sq.{spelling.pattern_attribute(pattern)}, layout = #sq<layout tiles>,"
-            f' kernel = "cpu.tile-dot"}} -> {out}')
+            f' kernel = "{kernel}"}} -> {out}')
     return spelling.function(name, arguments, [("y", out)], [body])
 
 
-@pytest.mark.skipif(
-    not {"avx512_vnni", "avx512vbmi", "avx512_vbmi2"} <= guarded.host_flags(),
-    reason="needs a CPU with AVX512_VNNI, AVX512_VBMI and AVX512_VBMI2")
-def test_products_of_guarded_operands(tmp_path):
+@pytest.mark.parametrize("target", ["avx2", "avx512-vbmi2"])
+def test_products_of_guarded_operands(target, tmp_path):
+    cpu, features = TARGETS[target]
+    if missing := features - guarded.host_flags():
+        pytest.skip(f"needs a CPU with {', '.join(sorted(missing))}")
     cases = {}
     for index, (pattern, name, shape) in enumerate(CASES):
         weights = Weights(pattern, Format(name), shape, index)
-        for rows in (None, 1 + index % 3):
-            function = f"f{index}_{rows or 'many'}"
-            text = product_text(function, pattern, Format(name), shape, weights, rows)
+        for kernel, rows in (("cpu.tile-dot", None), ("cpu.tile-dot", 1 + index % 3),
+                             ("cpu.tile-panel", 1 + index % 7)):
+            function = f"f{index}_{kernel[9:]}_{rows or 'many'}"
+            text = product_text(function, pattern, Format(name), shape, weights, rows, kernel)
             cases[function] = weights, shape, rows, text
     process = guarded.start_compile(
-        "".join(text for *_, text in cases.values()), tmp_path / "m.so", TARGET, "--openmp=false")
+        "".join(text for *_, text in cases.values()), tmp_path / "m.so", cpu, "--openmp=false")
     guarded.finish_compile(process)
     artifact = guarded.GuardedArtifact(tmp_path / "m.so")
     rng = np.random.default_rng(3)

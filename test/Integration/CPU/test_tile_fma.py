@@ -76,7 +76,7 @@ def layers(target):
     result = {}
     for index, (pattern, fmt, activations) in enumerate(CASES):
         # What AVX2 has its own code for is how elements are read and looked up.
-        if target == "x86-64-v3" and (pattern == "unstructured0.6.row" or activations):
+        if target == "x86-64-v3" and activations:
             continue
         shape = SHAPES[index % len(SHAPES)]
         weight = rng.standard_normal(shape).astype(F32)
@@ -126,9 +126,7 @@ def check(artifact, layers, name, rows, rng):
 
 
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_products(artifact, layers, target, pattern):
-    if pattern == "unstructured0.6.row" and target == "x86-64-v3":
-        pytest.skip("AVX2 has no kernel for tiles with bitmaps")
+def test_products(artifact, layers, pattern):
     rng = np.random.default_rng(11)
     names = [name for name, layer in layers.items() if layer[0] == pattern]
     assert names

@@ -21,11 +21,9 @@ RUNNABLE = [name for name, needs in NEEDS.items() if needs <= HOST]
 pytestmark = pytest.mark.skipif(
     not RUNNABLE, reason="no variant runs here: needs a CPU with avx2, fma and f16c")
 
-# All of them read these in tiles; a bitmap is nothing that AVX2 can expand, so it is in
-# rows for all.
+# All of them read these in tiles.
 LAYERS = [(None, "int8.row", (33, 321)), (None, "mx.e2m1fn", (40, 172)),
-          ("nm2:4", "int8.row", (17, 63)), ("nm2:4", "int4.g64.f16", (70, 410))]
-IN_ROWS = ("unstructured0.5.row", "int8.row", (17, 64))
+          ("nm2:4", "int8.row", (17, 63)), ("nm2:4", "int4.g64.f16", (70, 410)), ("unstructured0.5.row", "int8.row", (17, 64))]
 
 
 def compile_model(folder, target, layers):
@@ -44,7 +42,7 @@ def layers():
     rng = np.random.default_rng(7)
     return {make_name(pattern, fmt, shape):
             (pattern, fmt, rng.standard_normal(shape).astype(F32))
-            for pattern, fmt, shape in [*LAYERS, IN_ROWS]}
+            for pattern, fmt, shape in LAYERS}
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +74,7 @@ def test_products(folder, layers, variant):
     with (Artifact(folder / "model.so", variant=variant) as opened,
           Artifact(folder / "model.so", variant=RUNNABLE[0]) as least):
         rng = np.random.default_rng(11)
-        for name, (pattern, _, weight) in layers.items():
-            if pattern == IN_ROWS[0]:
-                continue
+        for name, (_, _, weight) in layers.items():
             for rows in (1, 5, 19):
                 check(opened, layers, name, rows, rng)
                 x = rng.standard_normal((rows, weight.shape[1])).astype(F32)
@@ -99,7 +95,7 @@ def test_info(folder):
             assert line.endswith("runs here, taken" if name == RUNNABLE[-1] else "runs here")
     assert sum(f", {RUNNABLE[-1]}," in line for line in lines if line.startswith("target")) == 1
     least = run("sq-run", "info", folder / "model.so", "--variant=x86-64-v3").stdout
-    assert "cpu.tile-dot " in least and "cpu.decode-rows " in least
+    assert "cpu.tile-dot " in least
     error = run("sq-run", "info", folder / "model.so", "--variant=z80", check=False)
     assert error.returncode == 1
     assert f"the model has no variant 'z80'; it has: {', '.join(NEEDS)}" in error.stderr
