@@ -68,7 +68,9 @@ static VectorISA getVectorISA(llvm::TargetMachine &machine) {
     return subtarget.checkFeatures(features.str());
   };
   if (machine.getTargetTriple().isAArch64())
-    return has("+neon,+dotprod") ? VectorISA::NEONDotProd : VectorISA::None;
+    return !has("+neon,+dotprod") ? VectorISA::None
+           : has("+i8mm")         ? VectorISA::NEONI8MM
+                                  : VectorISA::NEONDotProd;
   if (!machine.getTargetTriple().isX86())
     return VectorISA::None;
   // Scales are f16, too, so F16C belongs to AVX2.

@@ -34,6 +34,8 @@ enum class VectorISA {
   /// AArch64, 128 bits: Advanced SIMD and its dot products of bytes (Armv8.4;
   /// Cortex-A76, Neoverse N1).
   NEONDotProd,
+  /// NEONDotProd and I8MM (Neoverse V1, N2; Cortex-A710).
+  NEONI8MM,
 };
 
 /// The values of a pass option of this type.
@@ -48,7 +50,8 @@ inline llvm::cl::ValuesClass getVectorISAValues() {
       clEnumValN(VectorISA::AVX512VBMI2, "avx512-vbmi2",
                  "avx512-vnni, AVX512_VBMI and AVX512_VBMI2"),
       clEnumValN(VectorISA::NEONDotProd, "neon-dotprod",
-                 "AArch64: Advanced SIMD and DotProd"));
+                 "AArch64: Advanced SIMD and DotProd"),
+      clEnumValN(VectorISA::NEONI8MM, "neon-i8mm", "neon-dotprod and I8MM"));
 }
 
 /// The names of `getVectorISAValues`, there and back.

@@ -37,7 +37,8 @@ static const NeedRow needs[] = {
        const ByteISA *isa = ByteISA::get(target.isa);
        return isa && isa->looksUpFloats();
      },
-     "the target can't look floats up in a register (AVX2)"},
+     "the target can't look floats up in a register (AVX2, or AArch64's "
+     "DotProd)"},
     {Need::Bytes,
      [](const KernelTarget &target) {
        return ByteISA::get(target.isa) != nullptr;

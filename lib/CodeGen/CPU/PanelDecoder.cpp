@@ -16,6 +16,22 @@ using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 using numerics::TileLayout;
 
+/// Of two vectors of four columns, eight columns of rows 0 to 7 and the same of
+/// the others.
+static SmallVector<Value> pairColumns(ImplicitLocOpBuilder &b, Value left,
+                                      Value right) {
+  constexpr int64_t bytes = TileLayout::kVector, depth = TileLayout::kDepth;
+  SmallVector<Value> halves;
+  for (int64_t first : {int64_t(0), bytes / 2}) {
+    SmallVector<int64_t> order;
+    for (int64_t lane = 0; lane < bytes; ++lane)
+      order.push_back(first + lane / (2 * depth) * depth + lane % depth +
+                      (lane / depth % 2 ? bytes : 0));
+    halves.push_back(vector::ShuffleOp::create(b, left, right, order));
+  }
+  return halves;
+}
+
 void PanelDecoder::decodeRun(TileReader &reader, Value panelStart, Value v,
                              int64_t count, int64_t t) {
   reader.startDense(panelStart ? add(panelStart, v) : v);
@@ -39,7 +55,18 @@ void PanelDecoder::decodeRun(TileReader &reader, Value panelStart, Value v,
       sum = isa.dotPanel(b, form, sum, biases, vectors);
       vectors.clear();
     };
-    for (int64_t i = from, e = std::min(count, from + plan.group); i < e; ++i) {
+    int64_t end = std::min(count, from + plan.group);
+    if (form.kind == PanelForm::Kind::Matrix) {
+      for (int64_t i = from; i < end; i += 2) {
+        Value left = reader.readDense(i);
+        Value right = i + 1 < end ? reader.readDense(i + 1) : zeros(bytes);
+        for (auto [half, vector] : llvm::enumerate(pairColumns(b, left, right)))
+          vector::StoreOp::create(b, vector, buffers.weights,
+                                  ValueRange{add(v, i + int64_t(half)), lane});
+      }
+      continue;
+    }
+    for (int64_t i = from; i < end; ++i) {
       for (auto [w, vector] : llvm::enumerate(
                isa.makePanelWeights(b, form, reader.readDense(i)))) {
         vector::StoreOp::create(
@@ -99,7 +126,10 @@ void PanelDecoder::emit(const PanelPlace &place, int64_t t) {
     if (rest)
       decodeRun(reader, panelStart, index(lastSize - rest), rest, t);
     int64_t words = plan.form.words;
-    emitLoop(b, index(lastSize * words), index(end * words), 1, [&](Value v) {
+    int64_t stored = plan.form.kind == PanelForm::Kind::Matrix
+                         ? llvm::alignTo(lastSize, 2)
+                         : lastSize;
+    emitLoop(b, index(stored * words), index(end * words), 1, [&](Value v) {
       vector::StoreOp::create(b, splat(bytes, b.getI8IntegerAttr(0)),
                               buffers.weights,
                               ValueRange{v, index(t * TileLayout::kVector)});

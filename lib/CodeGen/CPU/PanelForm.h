@@ -21,6 +21,11 @@ struct PanelForm {
     /// Four bytes become two words of 32 bits, of two 16-bit integers each:
     /// pmaddwd.
     Words,
+    /// Bytes, two rows of activations by two of weights over eight columns:
+    /// smmla. Two vectors of weights become eight columns of rows 0 to 7 and of
+    /// rows 8 to 15; activations lie eight columns at a time, and sums of two
+    /// rows two by two.
+    Matrix,
     /// Bytes, products of pairs in 16 bits: pmaddubsw. Weights are so small
     /// that sums of `steps` such products don't saturate.
     Pairs,
@@ -35,16 +40,22 @@ struct PanelForm {
   int64_t steps = 1;
   /// Pairs: decoded weights are shifted right by so many bits, and sums left.
   int64_t shift = 0;
+  /// Whether products take a lane of a register of activations, so that those
+  /// of all rows are loaded at once.
+  bool takesLanes = false;
   /// Whether activations are biased, so that sums start at corrections.
   bool isBiased = true;
 
   /// How many times as many products as `dotBytes` an instruction computes: on
-  /// targets without vpdpbusd that takes five for a register (CPUFacts.cpp).
+  /// targets without vpdpbusd that takes five for a register (CPUFacts.cpp), on
+  /// AArch64 an sdot.
   double getGain() const {
     constexpr double instructions = 5;
     switch (kind) {
     case Kind::Bytes:
       return 1;
+    case Kind::Matrix:
+      return 2;
     case Kind::Words:
       return instructions / 4;
     case Kind::Pairs:

@@ -15,18 +15,108 @@ using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 using numerics::TileLayout;
 
-/// The four activations at `offset` of a block, in all lanes.
-Value PanelSums::readActivations(Value block, Value offset) {
-  auto four = VectorType::get({TileLayout::kDepth}, b.getI8Type());
-  Value loaded =
-      vector::LoadOp::create(b, four, activations, ValueRange{block, offset});
+/// The four activations of `row`, in all lanes; those of the block are at
+/// `offset`.
+Value PanelSums::readActivations(Value block, Value offset, int64_t row) {
+  int64_t words = plan.form.takesLanes ? rowBlock : 1;
+  int64_t first = plan.form.takesLanes ? 0 : row;
+  auto type = VectorType::get({words * TileLayout::kDepth}, b.getI8Type());
+  Value loaded = vector::LoadOp::create(
+      b, type, activations,
+      ValueRange{block, add(offset, first * TileLayout::kDepth)});
   Value word = vector::ExtractOp::create(
       b,
-      vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
+      vector::BitCastOp::create(b, VectorType::get({words}, b.getI32Type()),
                                 loaded),
-      int64_t(0));
+      row - first);
   return vector::BitCastOp::create(b, bytes,
                                    vector::BroadcastOp::create(b, i32s, word));
+}
+
+/// Where each lane of `sums` is among those of two rows of activations, half of
+/// a tile and then the other: two lanes of a row, the same two of the next.
+static SmallVector<int64_t> getMatrixOrder(int64_t half) {
+  constexpr int64_t lanes = TileLayout::kRows;
+  SmallVector<int64_t> order;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    order.push_back(half * lanes / 2 + lane / 4 * 2 + lane % 2 +
+                    (lane / 2 % 2 ? lanes : 0));
+  return order;
+}
+
+/// The inverse: those of the first or the second row.
+static SmallVector<int64_t> getRowOrder(int64_t row) {
+  SmallVector<int64_t> order;
+  for (int64_t lane = 0; lane < TileLayout::kRows; ++lane)
+    order.push_back(lane / 2 * 4 + row * 2 + lane % 2);
+  return order;
+}
+
+/// The same as `accumulate` by products of matrices.
+SmallVector<Value> PanelSums::accumulateMatrix(const PanelPlace &place,
+                                               Value block, int64_t count,
+                                               Value from, Value to,
+                                               ArrayRef<Value> sums,
+                                               PanelPrefetch *prefetch) {
+  constexpr int64_t bytesOfRow = 2 * TileLayout::kDepth;
+  const PanelForm &form = plan.form;
+  int64_t numTiles = place.numTiles, numPairs = llvm::divideCeil(count, 2);
+  Value first = place.panel ? mul(place.panel, plan.panel) : Value();
+  Value localBlock = arith::SubIOp::create(
+      b, block, arith::DivUIOp::create(b, place.firstRow, index(rowBlock)));
+  // Of each pair of rows and tile both halves.
+  SmallVector<Value> initial;
+  for (int64_t pair = 0; pair < numPairs; ++pair)
+    for (int64_t t = 0; t < numTiles; ++t) {
+      auto get = [&](int64_t row) {
+        return row < count ? sums[row * numTiles + t] : zeros(i32s);
+      };
+      for (int64_t half : {0, 1})
+        initial.push_back(vector::ShuffleOp::create(
+            b, get(2 * pair), get(2 * pair + 1), getMatrixOrder(half)));
+    }
+  SmallVector<int64_t> repeated;
+  for (int64_t lane = 0; lane < TileLayout::kVector; ++lane)
+    repeated.push_back(lane % (2 * bytesOfRow));
+  auto pairType = VectorType::get({2 * bytesOfRow}, b.getI8Type());
+  SmallVector<Value> results = emitLoop(
+      b, from, to, PanelPlan::kProductUnroll, initial,
+      [&](Value v, ArrayRef<Value> carried) {
+        SmallVector<Value> next(carried);
+        if (prefetch)
+          prefetch->emit(localBlock, v);
+        Value x = mul(first ? add(first, v) : v, rowBlock * TileLayout::kDepth);
+        for (int64_t u = 0; u < PanelPlan::kProductUnroll; u += form.steps) {
+          SmallVector<Value> weights;
+          for (int64_t t = 0; t < numTiles; ++t)
+            for (int64_t half : {0, 1})
+              weights.push_back(vector::LoadOp::create(
+                  b, bytes, buffers.weights,
+                  ValueRange{add(v, u + half),
+                             index(t * TileLayout::kVector)}));
+          for (int64_t pair = 0; pair < numPairs; ++pair) {
+            Value offset = add(x, u * rowBlock * TileLayout::kDepth +
+                                      pair * 2 * bytesOfRow);
+            Value two = vector::LoadOp::create(b, pairType, activations,
+                                               ValueRange{block, offset});
+            Value all = vector::ShuffleOp::create(b, two, two, repeated);
+            for (auto [i, vector] : llvm::enumerate(weights)) {
+              Value &sum = next[pair * 2 * numTiles + int64_t(i)];
+              sum = isa.dotPanel(b, form, sum, all, vector);
+            }
+          }
+        }
+        return next;
+      });
+  keepRolled(results);
+  SmallVector<Value> rows;
+  for (int64_t row = 0; row < count; ++row)
+    for (int64_t t = 0; t < numTiles; ++t) {
+      int64_t at = (row / 2 * numTiles + t) * 2;
+      rows.push_back(vector::ShuffleOp::create(b, results[at], results[at + 1],
+                                               getRowOrder(row % 2)));
+    }
+  return rows;
 }
 
 /// Adds the products of vectors [from, to) of the panel, for the first `count`
@@ -36,6 +126,8 @@ SmallVector<Value> PanelSums::accumulate(const PanelPlace &place, Value block,
                                          ArrayRef<Value> sums,
                                          PanelPrefetch *prefetch) {
   const PanelForm &form = plan.form;
+  if (form.kind == PanelForm::Kind::Matrix)
+    return accumulateMatrix(place, block, count, from, to, sums, prefetch);
   Value first = place.panel ? mul(place.panel, plan.panel) : Value();
   Value localBlock = arith::SubIOp::create(
       b, block, arith::DivUIOp::create(b, place.firstRow, index(rowBlock)));
@@ -61,8 +153,7 @@ SmallVector<Value> PanelSums::accumulate(const PanelPlace &place, Value block,
             SmallVector<Value> fours;
             for (int64_t s = 0; s < form.steps; ++s)
               fours.push_back(readActivations(
-                  block,
-                  add(x, ((u + s) * rowBlock + r) * TileLayout::kDepth)));
+                  block, add(x, (u + s) * rowBlock * TileLayout::kDepth), r));
             for (auto [t, tile] : llvm::enumerate(vectors)) {
               Value &sum = next[r * place.numTiles + t];
               sum = isa.dotPanel(b, form, sum, fours, tile);

@@ -37,6 +37,10 @@ private:
   SmallVector<Value> accumulate(const PanelPlace &place, Value block,
                                 int64_t count, Value from, Value to,
                                 ArrayRef<Value> sums, PanelPrefetch *prefetch);
+  SmallVector<Value> accumulateMatrix(const PanelPlace &place, Value block,
+                                      int64_t count, Value from, Value to,
+                                      ArrayRef<Value> sums,
+                                      PanelPrefetch *prefetch);
   /// Adds all scale groups of the panel to `totals` in f32. Anchored, an
   /// exact sum becomes a float by a subtraction, and is added: on Zen 4 and 5
   /// neither takes a unit that multiplies.
@@ -49,7 +53,7 @@ private:
   Value loadFloats(Value buffer, Value group, int64_t tile);
   SmallVector<Value> loadPartial(const PanelPlace &place, Value localRow,
                                  int64_t count);
-  Value readActivations(Value block, Value offset);
+  Value readActivations(Value block, Value offset, int64_t row);
 
   const ByteISA &isa;
   TileOperands &operands;

@@ -153,11 +153,11 @@ std::pair<Value, Value> TileOperands::makeSignedActivations() {
   return {values, sums};
 }
 
-/// Word w of vector r of `vectors`, a power of two of them, becomes word
+/// Element w of vector r of `vectors`, a power of two of them, becomes element
 /// w * vectors.size() + r of the result.
 static void interleaveWords(ImplicitLocOpBuilder &b,
                             SmallVector<Value> &vectors) {
-  constexpr int64_t words = TileLayout::kRows;
+  int64_t words = cast<VectorType>(vectors.front().getType()).getDimSize(0);
   SmallVector<int64_t> low, high;
   for (int64_t word = 0; word < words; ++word)
     for (int64_t source : {int64_t(0), words})
@@ -203,6 +203,8 @@ Value TileOperands::makeBlockedActivations(const PanelForm &form) {
   for (int64_t r = 0; r < rowBlock; ++r)
     rows.push_back(arith::MinUIOp::create(b, add(first, r), last));
   auto words = VectorType::get({TileLayout::kRows}, b.getI32Type());
+  if (form.kind == PanelForm::Kind::Matrix)
+    words = VectorType::get({TileLayout::kRows / 2}, b.getI64Type());
   readRows(rows, [&](ArrayRef<Value> x, Value col) {
     SmallVector<Value> vectors(numWords);
     for (auto [r, row] : llvm::enumerate(x))

@@ -42,9 +42,10 @@ public:
   std::pair<Value, Value> makeSignedActivations();
   /// Activations in blocks of `form.rows` rows, so that all that a block reads
   /// is one stream: of each block the first four columns of its rows, the next
-  /// four, and so on; with several words, of four columns first one of each
-  /// row, then the next. `form.rows * form.words` is at most 16. A new
-  /// memref<BLOCKSx?xi8>, whose last block has the last row for rows beyond M.
+  /// four, and so on; eight for products of matrices; with several words, of
+  /// four columns first one of each row, then the next. `form.rows *
+  /// form.words` is at most 16. A new memref<BLOCKSx?xi8>, whose last block has
+  /// the last row for rows beyond M.
   Value makeBlockedActivations(const PanelForm &form);
   /// out[row, rows of `tile`] += total * what all of it is scaled by. `total`
   /// is a vector<16xf32>.

@@ -275,6 +275,7 @@ const ByteISA *mlir::sq::cpu::getX86ByteISA(VectorISA isa) {
     return &avx512VBMI2;
   case VectorISA::None:
   case VectorISA::NEONDotProd:
+  case VectorISA::NEONI8MM:
     return nullptr;
   }
   return nullptr;

@@ -22,7 +22,11 @@
 
 // RUN: sq-opt %s --sq-lower-to-llvm-pipeline='lanes=4 isa=neon-dotprod openmp=false' | mlir-translate --mlir-to-llvmir \
 // RUN:   | opt -O3 -mtriple=aarch64-linux-gnu -mcpu=neoverse-n1 | llc -mtriple=aarch64-linux-gnu -mcpu=neoverse-n1 > %t/neon.s
-// RUN: grep -Pzo '(\tsdot\tv\d+.4s, v\d+.16b, v\d+.16b\n){4}' %t/neon.s
+// RUN: grep -Pzo '(\tsdot\tv\d+.4s, v\d+.16b, v\d+.4b\[\d\]\n){4}' %t/neon.s
+
+// RUN: sq-opt %s --sq-lower-to-llvm-pipeline='lanes=4 isa=neon-i8mm openmp=false' | mlir-translate --mlir-to-llvmir \
+// RUN:   | opt -O3 -mtriple=aarch64-linux-gnu -mcpu=neoverse-v1 | llc -mtriple=aarch64-linux-gnu -mcpu=neoverse-v1 > %t/i8mm.s
+// RUN: grep -Pzo '(\tsmmla\tv\d+.4s, v\d+.16b, v\d+.16b\n){4}' %t/i8mm.s
 
 func.func @int8(%x: memref<24x512xi8>, %xs: memref<24x1xf32>, %p: memref<4x8192xi8>, %s: memref<4x16xf32>,
                 %y: memref<24x64xf32>) {

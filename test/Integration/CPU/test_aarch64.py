@@ -35,8 +35,10 @@ TILES = [(None, "int8.row"), (None, "int4.row"), (None, "mx.e2m1fn"), (None, "in
          ("unstructured0.6.row", "int4.g64.f16"), ("unstructured0.5.row", "mx.e2m1fn")]
 BLOCKS = [("block16x4.0.75", "int8.row"), ("block16x1.0.75", "int4.row")]
 # With f32 activations.
-ROWS = [("nm2:4", "int4.g64.f16", None),
-        (None, "fp8.e4m3fn.row", None), (None, None, None)]
+FLOATS = [("nm2:4", "int4.g64.f16", None), (None, "fp8.e4m3fn.row", None), (None, "nf4.g64", None),
+          ("nm4:8", "mx.e2m1fn", None), ("nm1:16", "int8.row", None),
+          ("unstructured0.5.row", "mx.e2m3fn", None), ("nm2:8", "mx.e3m2fn", None),
+          (None, None, None)]
 
 
 class EmulatedArtifact:
@@ -86,8 +88,8 @@ def layers():
         weight = rng.standard_normal(shape).astype(F32)
         weight[-1, ::2] = 0
         tiles[make_name(pattern, fmt, shape)] = pattern, fmt, weight
-    for index, (pattern, fmt, activations) in enumerate(ROWS):
-        weight = rng.standard_normal(SHAPES[index]).astype(F32)
+    for index, (pattern, fmt, activations) in enumerate(FLOATS):
+        weight = rng.standard_normal(SHAPES[index % len(SHAPES)]).astype(F32)
         rows[make_name(pattern, f"{fmt}_{activations}", weight.shape)] = pattern, fmt, weight
     return tiles, rows
 
@@ -102,7 +104,7 @@ def artifact(request, toolchain, layers, tmp_path_factory):
     (folder / "model.mlir").write_text(module_text(weights))
     rules = [rule(name, pattern, fmt, "int8.row") for name, (pattern, fmt, _) in tiles.items()]
     rules += [rule(name, pattern, fmt, activations)
-              for name, (pattern, fmt, activations) in zip(rows, ROWS) if fmt]
+              for name, (pattern, fmt, activations) in zip(rows, FLOATS) if fmt]
     (folder / "recipe.yaml").write_text("rules:\n" + "".join(f"  - {r}\n" for r in rules))
     command = [folder / "model.mlir", "--recipe", folder / "recipe.yaml", "--weights-dir", folder,
                f"--target=aarch64-linux-gnu:{request.param}", "--openmp=false",
@@ -112,7 +114,7 @@ def artifact(request, toolchain, layers, tmp_path_factory):
     assert packed.count('kernel = "cpu.tile-dot"') == len(TILES)
     assert packed.count('kernel = "cpu.tile-panel"') == len(TILES)
     assert packed.count('kernel = "cpu.tile-blocks"') == 2 * len(BLOCKS)
-    assert packed.count('kernel = "cpu.decode-rows"') == 2 * (len(rows) - 1)
+    assert packed.count('kernel = "cpu.tile-fma"') == 2 * (len(rows) - 1)
     run("sq-compile", *command, f"--runtime={toolchain / 'libSQRuntime.a'}", "-o",
         folder / "model.so")
     return EmulatedArtifact(toolchain / "call_function", folder / "model.so",
@@ -129,7 +131,7 @@ def test_integer_products(artifact, layers, rows):
 @pytest.mark.parametrize("rows", [1, 19])
 def test_decoded_products(artifact, layers, rows):
     rng = np.random.default_rng(13)
-    for (name, (pattern, fmt, weight)), (*_, activations) in zip(layers[1].items(), ROWS):
+    for (name, (pattern, fmt, weight)), (*_, activations) in zip(layers[1].items(), FLOATS):
         x = rng.standard_normal((rows, weight.shape[1])).astype(F32)
         function = f"{name}_{'one' if rows == 1 else 'many'}"
         (actual,) = artifact.call(function, [x], [(rows, weight.shape[0])])
