@@ -16,7 +16,6 @@ using namespace mlir;
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 using numerics::TileLayout;
-using numerics::TileStorage;
 
 /// Starting threads, quantized sums, the tail of the last thread.
 static constexpr double kOverheadNs = 1500;

@@ -1,5 +1,4 @@
-//===- KernelTable.h - Which kernels exist, and what each can do -*- C++
-//-*-===//
+//===- KernelTable.h - Which kernels exist, what they can do ----*- C++ -*-===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -50,13 +49,9 @@ struct Product {
   /// Rows of activations; absent where they are only known at run time.
   std::optional<int64_t> inputs;
 
-  /// Share of the weights that is kept, if it isn't the pattern's.
-  std::optional<double> kept;
-
   static Product get(MatmulOp op);
-  double getKept() const {
-    return kept ? *kept : pattern ? pattern->density() : 1.0;
-  }
+  /// Share of the weights that is kept.
+  double getKept() const { return pattern ? pattern->density() : 1.0; }
   /// The tiles that the weights are in, or might have been in.
   numerics::TileLayout getTiles() const {
     return numerics::TileLayout::get(weights, pattern ? &*pattern : nullptr,
@@ -132,8 +127,7 @@ struct StorageChoice {
   /// If only kept weights are stored.
   Layout layout = Layout::Rows;
   /// Why they are better stored dense, in tiles, with zeros for what is
-  /// dropped;
-  /// "" if they aren't.
+  /// dropped; "" if they aren't.
   std::string whyStoredDense;
 };
 

@@ -87,18 +87,11 @@ def LowerLinear : Pass<"sq-lower-linear", "::mlir::ModuleOp"> {
   let summary = "Linear layers on memrefs to vector code";
   let description = [{
     Lowers `out += x * transpose(w)` on memrefs with static N and K, spelled as
-    `linalg.matmul` with f32 operands or as `sq.matmul` with one of the kernels
-    `cpu.tile-panel`, `cpu.tile-dot`, `cpu.tile-fma` and `cpu.decode-rows`, to an
-    `scf.parallel` loop over blocks of rows of `w` with `vector` bodies.
-    `cpu.decode-rows` decodes packed rows to f32 once per block, and the block is
-    reused for all rows of `x`; `cpu.tile-dot` multiplies bytes in the layout
-    `tiles`, and looks activations up for what is kept; `cpu.tile-panel` decodes
-    these weights to dense bytes, once for many rows of `x`. `cpu.tile-fma` does the
-    same on f32, with weights that are decoded in registers; from 16 rows of f32 `x`
-    on, panels of `w` are transposed or decoded to the stack first. Tails are masked;
-    nothing is read out of bounds. A pass
-    on modules, because the tables that decode float codes are globals which the
-    functions share.
+    `linalg.matmul` with f32 operands or as `sq.matmul` with a kernel of the
+    table that has a generator (docs/compile.md describes each), to an
+    `scf.parallel` loop over blocks of rows of `w` with `vector` bodies. Tails
+    are masked; nothing is read out of bounds. A pass on modules, because the
+    tables that decode codes are globals which the functions share.
 
     Needs: bufferized functions, identity layouts in the innermost dimension.
     Guarantees: no `sq.matmul` with those kernels is left; other ops are untouched.

@@ -1,0 +1,150 @@
+//===- CompileLower.cpp - Compress, pack, and lower to LLVM ---------------===//
+//
+// Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+#include "Compilation.h"
+#include "sparse-quant/CodeGen/CPU/KernelTable.h"
+#include "sparse-quant/CodeGen/GPU/KernelTable.h"
+#include "sparse-quant/CodeGen/GPU/Passes.h"
+#include "sparse-quant/Dialect/SQ/Transforms/Compress.h"
+#include "sparse-quant/Pipelines/GPU.h"
+
+using namespace mlir;
+using namespace mlir::sq;
+
+/// As far as `emit` says.
+LogicalResult Compilation::lower() {
+  if (failed(compressAndPack()))
+    return failure();
+  for (const auto &variant : ArrayRef(variants).drop_back()) {
+    variant->copy = module.clone();
+    variant->module = *variant->copy;
+  }
+  variants.back()->module = module;
+  if (!gpuTargets.empty())
+    return lowerForGPU();
+  for (const auto &variant : variants) {
+    attachTarget(variant->module, variant->kernelTarget);
+    if (failed(runStage(variant->module, [&](OpPassManager &pm) {
+          buildSchedulePipeline(pm, variant->pipeline);
+        })))
+      return failure();
+    recordKernels(*variant);
+  }
+  if (!reportPath.empty() && failed(writeLayerReport()))
+    return failure();
+  if (options.emit == EmitKind::MLIRSQ)
+    return writeModule();
+  for (const auto &variant : variants)
+    if (failed(runStage(variant->module, [&](OpPassManager &pm) {
+          buildReferencePipeline(pm, variant->pipeline);
+        })))
+      return failure();
+  if (options.emit == EmitKind::MLIRLinalg)
+    return writeModule();
+  for (const auto &variant : variants) {
+    if (failed(runStage(variant->module, [&](OpPassManager &pm) {
+          buildBufferizePipeline(pm, variant->pipeline);
+          buildLowerToLLVMPipeline(pm, variant->pipeline);
+        })))
+      return failure();
+    recordParallelRegions(*variant);
+  }
+  return emitMachineCode();
+}
+
+LogicalResult Compilation::lowerForGPU() {
+  Variant &variant = *variants.back();
+  attachGPUTargets(module, gpuTargets);
+  for (LayerReport &layer : packed.layers)
+    layer.kernel = cuda::kGeneric;
+  if (failed(runStage(module, [](OpPassManager &pm) {
+        pm.addPass(createSelectGPUKernels());
+      })))
+    return failure();
+  recordKernels(variant);
+  if (!reportPath.empty() && failed(writeLayerReport()))
+    return failure();
+  if (options.emit == EmitKind::MLIRSQ)
+    return writeModule();
+  if (failed(runStage(module, buildGPUReferencePipeline)))
+    return failure();
+  if (options.emit == EmitKind::MLIRLinalg)
+    return writeModule();
+  if (failed(runStage(module, [&](OpPassManager &pm) {
+        buildBufferizePipeline(pm, variant.pipeline);
+        buildGPUOutlinePipeline(pm);
+        buildGPUToNVVMPipeline(pm);
+        buildGPUHostPipeline(pm);
+      })))
+    return failure();
+  FailureOr<GPUCode> code = takeGPUCode(module, gpuTargets);
+  if (failed(code))
+    return failure();
+  gpuCode = std::move(*code);
+  variant.signature = signature;
+  return emitMachineCode();
+}
+
+/// There is one copy of the weights, so where targets differ in the best
+/// layout, it is in rows, which all can read; and dense only where that is the
+/// best for all.
+LayoutChoice Compilation::chooseLayout(const LayoutRequest &layer) {
+  if (!gpuTargets.empty()) {
+    cuda::StorageChoice choice =
+        cuda::selectStorage({layer.weights, layer.pattern, layer.activations,
+                             layer.rows, layer.cols},
+                            gpuTargets);
+    return {choice.layout, choice.whyStoredDense};
+  }
+  cpu::Product product;
+  product.weights = layer.weights;
+  product.pattern = layer.pattern;
+  product.activations = layer.activations;
+  product.rows = layer.rows;
+  product.cols = layer.cols;
+  LayoutChoice choice;
+  bool isShared = true, isDense = layer.isDensityKnown;
+  for (const auto &variant : variants) {
+    cpu::StorageChoice best =
+        cpu::selectStorage(product, layer.inputs, variant->kernelTarget);
+    bool isFirst = variant == variants.front();
+    isShared &= isFirst || best.layout == choice.layout;
+    isDense &= !best.whyStoredDense.empty();
+    if (isFirst)
+      choice = {best.layout, best.whyStoredDense};
+  }
+  if (isDense) {
+    choice.layout = Layout::Tiles;
+    return choice;
+  }
+  return {isShared ? choice.layout : Layout::Rows, ""};
+}
+
+/// Applies the recipe, puts sparsity before quantization, and writes the weight
+/// file.
+LogicalResult Compilation::compressAndPack() {
+  if (!options.recipe.empty() && failed(compressLayers(module, options.recipe)))
+    return failure();
+  if (failed(
+          runStage(module, [](OpPassManager &pm) { buildOrderPipeline(pm); })))
+    return failure();
+  if (weightPath.empty())
+    return success();
+  PackOptions pack;
+  pack.output = weightPath;
+  pack.weightsDir = options.weightsDir;
+  pack.study = options.study;
+  pack.measureErrors = options.measureErrors;
+  pack.chooseLayout = [&](const LayoutRequest &layer) {
+    return chooseLayout(layer);
+  };
+  if (failed(packWeights(module, pack, packed)))
+    return failure();
+  info.weightsSize = packed.size;
+  info.weightsHeaderHash = packed.headerHash;
+  info.weightsDataHash = packed.dataHash;
+  return success();
+}
