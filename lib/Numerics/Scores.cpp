@@ -30,10 +30,22 @@ void wandaScores(std::span<const float> weights, std::span<const float> norms,
 void applyMask(std::span<const float> values, std::span<const uint8_t> mask,
                std::span<float> out) {
   // On the bits, so that what is dropped is +0.0 whatever it was.
-  for (size_t i = 0; i < values.size(); ++i) {
-    uint32_t keep = mask[i] ? 0xffffffffu : 0u;
-    out[i] = std::bit_cast<float>(std::bit_cast<uint32_t>(values[i]) & keep);
+  auto apply = [](float value, uint8_t keep) {
+    return std::bit_cast<float>(std::bit_cast<uint32_t>(value) &
+                                -uint32_t(keep != 0));
+  };
+  const size_t size = values.size();
+  const uint8_t *keep = mask.data();
+  float *to = out.data();
+  // Two loops: that `values` and `out` are one is what keeps a compiler from
+  // vectorizing the second.
+  if (values.data() == to) {
+    for (size_t i = 0; i < size; ++i)
+      to[i] = apply(to[i], keep[i]);
+    return;
   }
+  for (size_t i = 0; i < size; ++i)
+    to[i] = apply(values[i], keep[i]);
 }
 
 } // namespace mlir::sq::numerics

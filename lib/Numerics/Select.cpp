@@ -48,9 +48,19 @@ struct LongSelection {
       uint32_t ordered = static_cast<uint32_t>(key) ^ 0x80000000u;
       return (ordered >> shift) & ((1u << bits) - 1);
     };
-    std::array<int64_t, 2048> histogram{};
-    for (int64_t i = 0; i < count; ++i)
-      ++histogram[bucketOf(keyAt(i))];
+    // Neighbors are often in one bucket, and a count has to be stored before
+    // it is loaded again: four take turns.
+    std::array<std::array<uint32_t, 2048>, 4> counts{};
+    int64_t counted = 0;
+    for (; counted + 4 <= count; counted += 4)
+      for (int64_t j = 0; j < 4; ++j)
+        ++counts[j][bucketOf(keyAt(counted + j))];
+    for (; counted < count; ++counted)
+      ++counts[0][bucketOf(keyAt(counted))];
+    std::array<int64_t, 2048> histogram;
+    for (size_t i = 0; i < histogram.size(); ++i)
+      histogram[i] =
+          int64_t(counts[0][i]) + counts[1][i] + counts[2][i] + counts[3][i];
     uint32_t bucket = (1u << bits) - 1;
     for (; histogram[bucket] < rank; --bucket)
       rank -= histogram[bucket];

@@ -209,7 +209,10 @@ public:
   explicit KeptRow(const TileLayout &layout)
       : layout(layout), map(layout),
         size(layout.paddedCols() / layout.m * layout.n),
-        values(size + layout.m), positions(size + layout.m) {}
+        values(size + layout.m), positions(size + layout.m) {
+    if (layout.m == 4 || layout.m == 8)
+      makeTable();
+  }
 
   /// `codes` and `keeps` are the row's; of a row beyond the last, null.
   void fill(const uint8_t *codes, const uint8_t *keeps);
@@ -217,6 +220,13 @@ public:
   void store(int64_t lane, uint8_t *payload, uint8_t *position) const;
 
 private:
+  /// Of a group with such a mask, a bit a column: which columns are stored, and
+  /// 255 for those that stay, 0 for those that fill up.
+  struct Stored {
+    uint8_t position[8], isKept[8];
+  };
+
+  void makeTable();
   template <int64_t m>
   void fillGroups(const uint8_t *codes, const uint8_t *keeps);
   template <int64_t m>
@@ -225,18 +235,61 @@ private:
   const TileLayout &layout;
   CodeMap map;
   int64_t size;
+  /// For every mask of groups of up to eight columns.
+  std::vector<Stored> table;
   /// With room for what a group writes and the next one overwrites.
   std::vector<uint8_t> values, positions;
 };
 
 } // namespace
 
-/// Group `group` of M columns, of whose codes `keeps` says which stay. What is
-/// kept, and as many dropped columns as it takes to make N; which ones is
-/// random, so each column is written, and the next one over it unless it stays.
+/// What is kept, and as many of the lowest dropped columns as it takes to make
+/// N.
+void KeptRow::makeTable() {
+  table.resize(size_t(1) << layout.m);
+  for (size_t mask = 0; mask < table.size(); ++mask) {
+    int64_t spare = layout.n - std::popcount(mask), next = 0;
+    for (int64_t i = 0; i < layout.m && next < layout.n; ++i) {
+      bool kept = mask >> i & 1;
+      if (!kept && spare-- <= 0)
+        continue;
+      table[mask].position[next] = static_cast<uint8_t>(i);
+      table[mask].isKept[next++] = kept ? 255 : 0;
+    }
+  }
+}
+
+/// A bit for each of `m` bytes that are 0 or 1.
+template <int64_t m>
+static uint64_t gatherBits(const uint8_t *bytes) {
+  if constexpr (m == 4) {
+    uint32_t word;
+    std::memcpy(&word, bytes, 4);
+    return word * 0x01020408u >> 24 & 15;
+  } else {
+    uint64_t word;
+    std::memcpy(&word, bytes, 8);
+    return word * 0x0102040810204080u >> 56;
+  }
+}
+
+/// Group `group` of M columns, of whose codes `keeps` says which stay. Groups
+/// of up to eight look up what is stored. Which columns stay is random, so that
+/// in larger ones each column is written, and the next one over it unless it
+/// stays.
 template <int64_t m>
 void KeptRow::fillGroup(int64_t group, const uint8_t *codes,
                         const uint8_t *keeps) {
+  if constexpr (m <= 8) {
+    const Stored &stored = table[gatherBits<m>(keeps)];
+    int64_t first = group * layout.n;
+    for (int64_t i = 0; i < layout.n; ++i) {
+      uint8_t position = stored.position[i];
+      values[first + i] = map.stored[codes[position]] & stored.isKept[i];
+      positions[first + i] = position;
+    }
+    return;
+  }
   int64_t spare = layout.n, next = group * layout.n;
   for (int64_t i = 0; i < m; ++i)
     spare -= keeps[i] != 0;
