@@ -28,6 +28,9 @@ FragmentLayout::Place FragmentLayout::findCode(int64_t step, int64_t reg,
                                                int64_t element) const {
   if (storedBits() == 8)
     return {step * perFragment() + reg * perRegister() + element, 0};
+  if (multiplierBytes == 1 && hasTableCodes())
+    return {(2 * step + reg / 2) * 4 + reg % 2 * 2 + element / 2,
+            element % 2 ? 4u : 0u};
   if (multiplierBytes == 1)
     return {(2 * step + reg / 2) * 4 + element, reg % 2 ? 4u : 0u};
   int64_t nibble = reg + kRegisters * element;
@@ -61,9 +64,6 @@ Error FragmentLayout::check(const Format &format, const Pattern *pattern,
   if (!format.integerFactor() && !(isFloat && multiplierBytes == 1))
     return "tensor cores don't multiply codes of " + format.str() +
            (multiplierBytes == 1 ? "" : " with f32");
-  if (format.bits <= 4 && format.element != Element::Int)
-    return "codes of 4 bits that are no integers, such as those of " +
-           format.str() + ", have no way into a fragment yet";
   if (pattern &&
       !(pattern->kind == PatternKind::NM && pattern->m == 4 && pattern->n <= 2))
     return "tensor cores skip 2:4 alone, not " + pattern->str();

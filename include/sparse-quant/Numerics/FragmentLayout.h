@@ -32,6 +32,8 @@
 //   to 8 bits   word 2*step + r/2, byte i: register r even in the low nibble,
 //               odd in the high one; the kernel leaves them in the high one, so
 //               that products are 16 times too large
+//               E2M1, which a table makes integers of: nibble i of the word's
+//               lower half for even r, of its upper half for odd r
 //   to 16 bits  word `step`, nibble r + 4*i
 //
 // Metadata, too, is the PTX ISA's: fields of two bits, in ascending order in
@@ -65,6 +67,8 @@ struct FragmentLayout {
 
   /// 4 or 8.
   unsigned storedBits() const { return format.bits <= 4 ? 4 : 8; }
+  /// Codes of four bits that are a float's, twice which is an integer.
+  bool hasTableCodes() const { return format.element == Element::E2M1FN; }
   bool hasGroups() const { return format.scope == GroupScope::Group; }
   int64_t numTiles() const { return (rows + kRows - 1) / kRows; }
   /// Elements of a register, and of a lane's fragment.

@@ -40,8 +40,10 @@ struct GPUTarget {
   int64_t multiprocessors;
   /// `mma.sp::ordered_metadata`.
   bool orderedMetadata;
-  /// `mma` on FP8 operands.
-  bool fp8;
+  /// `mma` on FP8 operands, and whether that is an instruction: for data center
+  /// parts from Hopper on, which have it in other instructions, ptxas converts
+  /// operands to f16 instead.
+  bool fp8, nativeFP8;
   /// `wgmma`, of Hopper alone.
   bool warpgroup;
   /// `tcgen05`, of Blackwell's data center parts alone.

@@ -85,6 +85,21 @@ static std::string check(const Product &product,
   return "";
 }
 
+/// Why dropped weights of a product that tensor cores compute are multiplied;
+/// "" if they are skipped.
+static std::string checkSkipping(const Product &product,
+                                 ArrayRef<const GPUTarget *> targets) {
+  if (numerics::Error error = FragmentLayout::check(
+          product.weights, &*product.pattern, product.activations ? 1 : 2))
+    return *error;
+  if (findRow(product)->needsFP8)
+    for (const GPUTarget *target : targets)
+      if (!target->nativeFP8)
+        return "fp8 mma.sp is no instruction of " + target->arch.str() +
+               ": ptxas emulates it, and spills";
+  return "";
+}
+
 StorageChoice
 mlir::sq::cuda::selectStorage(const Product &product,
                               ArrayRef<const GPUTarget *> targets) {
@@ -94,9 +109,7 @@ mlir::sq::cuda::selectStorage(const Product &product,
   choice.layout = Layout::Fragments;
   if (!product.pattern)
     return choice;
-  if (numerics::Error error = FragmentLayout::check(
-          product.weights, &*product.pattern, product.activations ? 1 : 2))
-    choice.whyStoredDense = *error;
+  choice.whyStoredDense = checkSkipping(product, targets);
   return choice;
 }
 
@@ -123,10 +136,9 @@ KernelChoice mlir::sq::cuda::selectKernel(MatmulOp op,
     return {kGeneric, missing};
   KernelChoice choice = {findRow(product)->name, ""};
   if (product.pattern && !op.getBitmap()) {
-    numerics::Error error = FragmentLayout::check(
-        product.weights, &*product.pattern, product.activations ? 1 : 2);
+    std::string reason = checkSkipping(product, targets);
     choice.missed = "dropped weights are multiplied: " +
-                    error.value_or("they are stored as zeros");
+                    (reason.empty() ? "they are stored as zeros" : reason);
   }
   return choice;
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Multiplier.h"
+#include <cmath>
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -44,35 +45,80 @@ Value MultiplierBuilder::toPairOfBF16(Value word, int64_t half) {
   return arith::OrIOp::create(b, low, high);
 }
 
-Fragment MultiplierBuilder::decode(ArrayRef<Value> words, int64_t step) {
-  bool isNibble = layout.storedBits() == 4;
-  Fragment registers;
-  for (int64_t r = 0; r < FragmentLayout::kRegisters; ++r) {
-    FragmentLayout::Place place = layout.findCode(step, r, 0);
-    Value word = words[place.byte / 4];
-    if (multiplier.kind != MultiplierKind::BF16) {
-      // Nibbles stay in the upper half: 16 times the code.
-      if (isNibble && place.shift == 0)
-        word = shiftLeft(word, 4);
-      registers.push_back(isNibble ? bitAnd(word, int64_t(0xF0F0F0F0)) : word);
-    } else if (!isNibble) {
-      registers.push_back(toPairOfBF16(word, place.byte % 4 / 2));
-    } else {
-      // bf16 has seven bits behind the point: with those of 128, the lowest
-      // four are an integer's, which is 8 too large where the sign is flipped.
-      int64_t shift = place.byte % 4 * 8 + place.shift;
-      Value nibbles =
-          bitAnd(shift ? shiftRight(word, shift) : word, 0x000F000F);
-      Value biased = bitXor(nibbles, constant(int64_t(0x43084308)));
-      auto pair = VectorType::get({2}, b.getBF16Type());
-      Value floats = LLVM::BitcastOp::create(b, pair, biased);
-      Value bias = arith::ConstantOp::create(
-          b, DenseElementsAttr::get(pair,
-                                    b.getFloatAttr(b.getBF16Type(), -136.0)));
-      registers.push_back(LLVM::BitcastOp::create(
-          b, i32(), arith::AddFOp::create(b, floats, bias).getResult()));
-    }
+/// Four bytes of eight, by the lowest four nibbles of `selector`.
+Value MultiplierBuilder::permute(Value low, Value high, Value selector) {
+  return LLVM::CallIntrinsicOp::create(b, i32(),
+                                       b.getStringAttr("llvm.nvvm.prmt"),
+                                       ValueRange{low, high, selector})
+      .getResult(0);
+}
+
+/// Four codes of E2M1, the lowest nibbles of `codes`, to bytes: twice their
+/// values, 0, 1, 2, 3, 4, 6, 8, 12, or these below zero.
+Value MultiplierBuilder::doubleE2M1(Value codes) {
+  Value magnitudes = bitAnd(codes, 0x7777);
+  Value above = permute(constant(int64_t(0x03020100)),
+                        constant(int64_t(0x0C080604)), magnitudes);
+  Value below = permute(constant(int64_t(0xFDFEFF00)),
+                        constant(int64_t(0xF4F8FAFC)), magnitudes);
+  Value isBelow = permute(constant(int64_t(0x0000FF00)), constant(int64_t(0)),
+                          bitAnd(shiftRight(codes, 3), 0x1111));
+  // Of two values that a mask chooses between.
+  Value differing = bitXor(above, below);
+  return bitXor(above, arith::AndIOp::create(b, differing, isBelow));
+}
+
+/// Two bf16 from bits 0 to 3 and 16 to 19 of `nibbles`, which are integers:
+/// bf16 has seven bits behind the point, so with those of 128 the lowest four
+/// are an integer's, which is 8 too large where the sign is flipped.
+Value MultiplierBuilder::integersToBF16(Value nibbles) {
+  Value biased =
+      bitXor(bitAnd(nibbles, 0x000F000F), constant(int64_t(0x43084308)));
+  Value floats = LLVM::BitcastOp::create(b, pairOfBF16(), biased);
+  return arith::AddFOp::create(b, floats, splatBF16(-136.0));
+}
+
+/// The same of E2M1: its exponent and fraction are those of a bf16 that is
+/// 2^126 times too small, for values that are subnormal too.
+Value MultiplierBuilder::e2m1ToBF16(Value nibbles) {
+  Value sign = bitAnd(shiftLeft(nibbles, 12), int64_t(0x80008000));
+  Value magnitude = bitAnd(shiftLeft(nibbles, 6), 0x01C001C0);
+  Value floats = LLVM::BitcastOp::create(
+      b, pairOfBF16(), arith::OrIOp::create(b, sign, magnitude).getResult());
+  return arith::MulFOp::create(b, floats, splatBF16(std::ldexp(1.0, 126)));
+}
+
+Value MultiplierBuilder::splatBF16(double value) {
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(pairOfBF16(),
+                                b.getFloatAttr(b.getBF16Type(), value)));
+}
+
+Value MultiplierBuilder::decodeRegister(ArrayRef<Value> words, int64_t step,
+                                        int64_t r) {
+  FragmentLayout::Place place = layout.findCode(step, r, 0);
+  Value word = words[place.byte / 4];
+  int64_t shift = place.byte % 4 * 8 + place.shift;
+  if (multiplier.kind == MultiplierKind::BF16) {
+    if (layout.storedBits() == 8)
+      return toPairOfBF16(word, place.byte % 4 / 2);
+    Value nibbles = shift ? shiftRight(word, shift) : word;
+    Value floats =
+        layout.hasTableCodes() ? e2m1ToBF16(nibbles) : integersToBF16(nibbles);
+    return LLVM::BitcastOp::create(b, i32(), floats);
   }
+  if (layout.storedBits() == 8)
+    return word;
+  if (layout.hasTableCodes())
+    return doubleE2M1(shift ? shiftRight(word, shift) : word);
+  // Nibbles stay in the upper half: 16 times the code.
+  return bitAnd(shift ? word : shiftLeft(word, 4), int64_t(0xF0F0F0F0));
+}
+
+Fragment MultiplierBuilder::decode(ArrayRef<Value> words, int64_t step) {
+  Fragment registers;
+  for (int64_t r = 0; r < FragmentLayout::kRegisters; ++r)
+    registers.push_back(decodeRegister(words, step, r));
   return registers;
 }
 
@@ -166,11 +212,13 @@ Fragment MultiplierBuilder::multiply(const Fragment &weights,
 
 Value MultiplierBuilder::toFloat(Value acc) {
   double factor = layout.format.integerFactor().value_or(1);
-  if (multiplier.isInteger()) {
+  if (multiplier.isInteger())
     acc = arith::SIToFPOp::create(b, f32(), acc);
-    if (layout.storedBits() == 4)
-      factor *= 16;
-  }
+  if (layout.hasTableCodes() && !multiplier.isInteger())
+    factor = 1;
+  if (multiplier.isInteger() && layout.storedBits() == 4 &&
+      !layout.hasTableCodes())
+    factor *= 16;
   if (factor == 1)
     return acc;
   // A power of two: exact.

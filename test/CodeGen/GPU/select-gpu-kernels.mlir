@@ -64,3 +64,16 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     return %y : tensor<?x16xf32>
   }
 }
+
+// -----
+
+// CHECK-LABEL: @emulated
+// CHECK: kernel = "gpu.mma-fp8"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @emulated(%x: tensor<?x128xf8E4M3FN>, %t: tensor<?x1xf32>, %p: tensor<1x2048xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{dropped weights are multiplied: fp8 mma.sp is no instruction of sm_90a: ptxas emulates it, and spills}}
+    %y = sq.matmul ins(%x, %t : tensor<?x128xf8E4M3FN>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<1x2048xi8>, tensor<1x16xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E4M3FN, row>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}

@@ -19,15 +19,18 @@ from test_fuzz_kernels import U, Layer, compile_layers, draw_weight, integers_of
 
 SPARSE = ["nm2:4", "nm1:4", None, "unstructured0.5.row", "block16x4.0.75"]
 EXTENTS = [1, 5, 16, 17, 33, 64, 65, 127, 128, 129, 131, 200, 257]
+# fp8 is an instruction of some architectures alone, and sparse weights only then.
+ARCHS = {"gpu.mma-fp8": "sm_120a"}
 # Up to 8 and 16 tokens go to one kernel, more to another, whose blocks have 16 to 128.
 TOKENS = [1, 7, 8, 9, 16, 17, 45, 130]
 MODULES = {
     "s8": ("gpu.mma-s8", "int8.row",
            ["int8.row", "int4.row", "int4.g64.f16", "int4.g32", "int8.g128", "int8.tensor",
-            "int3.row.f16", "mx.int8", "hbfp7.g64", "mx.e2m3fn"]),
+            "int3.row.f16", "mx.int8", "hbfp7.g64", "mx.e2m3fn",
+            "mx.e2m1fn"]),
     "bf16": ("gpu.mma-bf16", None,
              ["int8.row", "int4.row", "int4.g64.f16", "int4.g32", "int4.g128", "mx.int8",
-              "hbfp3.g32", "int8.tensor", "int5.g64"]),
+              "hbfp3.g32", "int8.tensor", "int5.g64", "mx.e2m1fn"]),
     "fp8": ("gpu.mma-fp8", "fp8.e4m3fn.row",
             ["fp8.e4m3fn.row", "fp8.e5m2.row", "fp8.e4m3fn.tensor"]),
     "fp8-range": ("gpu.mma-fp8", "fp8.e5m2.row", ["fp8.e4m3fn.row", "fp8.e5m2.row"]),
@@ -70,12 +73,14 @@ def check(layer, x, actual):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_products(name, tmp_path):
-    load_driver()
+def test_products(name, tmp_path, monkeypatch):
     kernel, activations, formats = MODULES[name]
+    arch = ARCHS.get(kernel, "sm_90a")
+    load_driver()
+    monkeypatch.setenv("SQ_PTX_CAPABILITY", arch.strip("sm_a"))
     rng = np.random.default_rng(len(name))
     layers = draw_layers(rng, activations, formats)
-    compile_layers(tmp_path, layers, ["--target=cuda:sm_90a"])
+    compile_layers(tmp_path, layers, [f"--target=cuda:{arch}"])
     with Artifact(tmp_path / "model.so") as opened:
         for layer in layers:
             assert layer.kernel == kernel, layer.description

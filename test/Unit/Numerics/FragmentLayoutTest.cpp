@@ -207,6 +207,31 @@ TEST(FragmentLayout, Sizes) {
   EXPECT_EQ(layout.numScales(), 16 * 3);
 }
 
+// Codes that a table makes integers of: those of a register are in a half word.
+TEST(FragmentLayout, TableCodes) {
+  FragmentLayout layout = FragmentLayout::get(
+      Format::mx(Element::E2M1FN), nullptr, /*multiplierBytes=*/1, 16, 128);
+  std::vector<uint8_t> codes(16 * 128), scales(16 * 4);
+  for (size_t i = 0; i < codes.size(); ++i)
+    codes[i] = static_cast<uint8_t>(i * 7 % 16);
+  Packed packed{layout, {}};
+  packFragments(layout, codes, {}, scales, packed.parts);
+  for (int step = 0; step < 2; ++step)
+    for (int lane = 0; lane < 32; ++lane)
+      for (int i = 0; i < 16; ++i) {
+        Place at = elementOf8Bits(lane, i);
+        int reg = i / 4, element = i % 4;
+        uint32_t word = 0;
+        for (int b = 0; b < 4; ++b)
+          word |=
+              uint32_t(packed.byte(0, 0, lane, (2 * step + reg / 2) * 4 + b))
+              << (8 * b);
+        uint32_t half = reg % 2 ? word >> 16 : word & 0xFFFF;
+        ASSERT_EQ(half >> (4 * element) & 15,
+                  codes[at.row * 128 + step * 32 + at.column]);
+      }
+}
+
 TEST(FragmentLayout, Refuses) {
   Pattern quarter = Pattern::nm(2, 8), half = Pattern::nm(2, 4);
   auto message = [](const Format &format, const Pattern *pattern,
@@ -223,7 +248,8 @@ TEST(FragmentLayout, Refuses) {
             std::string::npos);
   EXPECT_NE(message(Format::nvfp4(), nullptr, 1).find("scales of scales"),
             std::string::npos);
-  EXPECT_NE(message(Format::mx(Element::E2M1FN), nullptr, 1).find("4 bits"),
+  EXPECT_EQ(message(Format::mx(Element::E2M1FN), &half, 1), "");
+  EXPECT_NE(message(Format::nf4(), nullptr, 2).find("nf4.g64 with f32"),
             std::string::npos);
   EXPECT_EQ(message(Format::fp8(Element::E4M3FN, GroupScope::Row), &half, 1),
             "");

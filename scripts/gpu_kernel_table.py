@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Assembles every kernel for tensor cores, and writes what each takes of a GPU.
+
+Usage: gpu_kernel_table.py [--check] [OUTPUT]
+
+OUTPUT is docs/benchmarks/gpu-kernels.md. With --check nothing is written; it fails where a
+kernel spills that isn't listed as spilling, or takes other shared memory than listed. The
+numbers of registers are ptxas's, and differ between its versions. Needs ptxas, and sq-opt
+in SQ_BUILD_DIR or build/release.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = Path(os.environ.get("SQ_BUILD_DIR", ROOT / "build" / "release"))
+ARCHS = ["sm_80", "sm_89", "sm_90a", "sm_100a", "sm_120a"]
+ROWS, COLS = 4096, 4096
+TOKENS = {8: "stream, 8 tokens", 16: "stream, 16 tokens", 512: "tiles"}
+# Kernel, weights, their format, bits, scale group (0: a row), scale type, activations.
+KERNELS = [
+    ("gpu.mma-s8", "int8.row", "int<8, row>", 8, 0, "f32", "int8"),
+    ("gpu.mma-s8", "int4.row", "int<4, row>", 4, 0, "f32", "int8"),
+    ("gpu.mma-s8", "int4.g64.f16", "int<4, group = 64, scale = f16>", 4, 64, "f16", "int8"),
+    ("gpu.mma-s8", "int4.g32.f16", "int<4, group = 32, scale = f16>", 4, 32, "f16", "int8"),
+    ("gpu.mma-s8", "mx.e2m1fn", "mx<f4E2M1FN>", 4, 32, "f8E8M0FNU", "int8"),
+    ("gpu.mma-bf16", "mx.e2m1fn", "mx<f4E2M1FN>", 4, 32, "f8E8M0FNU", "f32"),
+    ("gpu.mma-bf16", "int8.row", "int<8, row>", 8, 0, "f32", "f32"),
+    ("gpu.mma-bf16", "int4.g64.f16", "int<4, group = 64, scale = f16>", 4, 64, "f16", "f32"),
+    ("gpu.mma-bf16", "int4.g128.f16", "int<4, group = 128, scale = f16>", 4, 128, "f16", "f32"),
+    ("gpu.mma-fp8", "fp8.e4m3fn.row", "fp8<f8E4M3FN, row>", 8, 0, "f32", "fp8"),
+]
+ACTIVATIONS = {"int8": ("xi8", "int<8, row>"), "fp8": ("xf8E4M3FN", "fp8<f8E4M3FN, row>")}
+
+
+def module(kernel, attribute, bits, group, scale, activations, sparse, tokens, archs):
+    """A product on memrefs; sizes are those of NUM-L11."""
+    e = 2 if activations == "f32" else 1
+    step = (64 if sparse else 32) // e
+    unit = step * 128 // (bits * 16 // e)
+    block = max(unit, 128 // e, group)
+    units, tiles = -(-COLS // block) * (block // unit), ROWS // 16
+    types = {"p": f"memref<{tiles}x{units * 512}xi8>",
+             "b": f"memref<{tiles}x{units * unit // 64 * 128}xi8>",
+             "s": f"memref<{tiles}x{16 * (COLS // group if group else 1)}x{scale}>",
+             "o": f"memref<{tokens}x{ROWS}xf32>", "t": f"memref<{tokens}x1xf32>"}
+    element, format_ = ACTIVATIONS.get(activations, ("xf32", None))
+    types["x"] = f"memref<{tokens}x{COLS}{element}>"
+    inputs = ["x"] + (["t"] if format_ else [])
+    weights = "%p, " + ("bitmap(%b), " if sparse else "") + "scales(%s)"
+    weight_types = ["p"] + (["b"] if sparse else []) + ["s"]
+    attributes = [f"format = #sq.{attribute}", "layout = #sq<layout fragments>",
+                  f'kernel = "{kernel}"']
+    attributes += [f"activationFormat = #sq.{format_}"] if format_ else []
+    attributes += ["pattern = #sq.nm<2:4>"] if sparse else []
+    names = ", ".join(f'"{arch}"' for arch in archs)
+    return f"""module attributes {{dlti.target_system_spec = #dlti.target_system_spec<
+  "GPU" = #dlti.target_device_spec<"sq.archs" = [{names}]>>}} {{
+func.func @product({", ".join(f"%{n}: {t}" for n, t in types.items())}) {{
+  sq.matmul ins({", ".join("%" + n for n in inputs)} : {", ".join(types[n] for n in inputs)})
+    weights({weights} : {", ".join(types[n] for n in weight_types)})
+    outs(%o : {types["o"]}) {{{", ".join(attributes)}}}
+  return
+}}
+}}
+"""
+
+
+def assemble(ptxas, text, archs):
+    """{arch: (registers, spilled bytes)} of the kernel that multiplies, and shared bytes."""
+    command = [BUILD / "bin" / "sq-opt", "-"]
+    outlined = subprocess.run([*command, "--sq-gpu-outline-pipeline"], input=text, text=True,
+                              capture_output=True, check=True).stdout
+    shared = max(map(int, re.findall(r"dynamic_shared_memory_size %c(\d+)_i32", outlined)))
+    isa = subprocess.run([*command, "--sq-gpu-to-nvvm-pipeline",
+                          "--gpu-module-to-binary=format=isa"], input=outlined, text=True,
+                         capture_output=True, check=True).stdout
+    objects = re.findall(r'chip = "(\w+)"[^>]*>[^>]*?assembly = "((?:[^"\\]|\\.)*)"', isa)
+    found = {}
+    for arch, ptx in objects:
+        ptx = re.sub(r"\\([0-9A-F]{2}|.)",
+                     lambda m: chr(int(m[1], 16)) if len(m[1]) == 2 else m[1], ptx).rstrip("\0")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "kernel.ptx"
+            path.write_text(ptx, encoding="ascii")
+            log = subprocess.run([ptxas, "-v", f"-arch={arch}", path, "-o", path.with_suffix(".o")],
+                                 capture_output=True, text=True, check=False)
+        if log.returncode:
+            sys.exit(f"gpu_kernel_table: {arch}: {log.stderr}")
+        # Of the kernels that prepare activations none has as many.
+        registers = max(int(n) for n in re.findall(r"Used (\d+) registers", log.stderr))
+        spills = sum(int(n) for n in re.findall(r"(\d+) bytes spill stores", log.stderr))
+        found[arch] = registers, spills
+    assert set(found) == set(archs), isa[:400]
+    return found, shared
+
+
+def make_rows(ptxas):
+    cases = [(k, sparse, tokens) for k in KERNELS for sparse in (False, True)
+             for tokens in TOKENS]
+
+    def work(case):
+        (kernel, weights, attribute, bits, group, scale, activations), sparse, tokens = case
+        missing = ["sm_80"] + (["sm_90a", "sm_100a"] if sparse else [])  # Of fp8.
+        archs = [a for a in ARCHS if not (activations == "fp8" and a in missing)]
+        text = module(kernel, attribute, bits, group, scale, activations, sparse, tokens, archs)
+        found, shared = assemble(ptxas, text, archs)
+        cells = [f"`{kernel}`", weights, "2:4" if sparse else "dense", TOKENS[tokens],
+                 f"{shared / 1024:.1f}"]
+        for arch in ARCHS:
+            registers, spills = found.get(arch, ("–", 0))
+            cells.append(f"{registers}, {spills} spilled" if spills else str(registers))
+        return "| " + " | ".join(cells) + " |"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(work, cases))
+
+
+def significant(row):
+    """What --check compares: not the numbers of registers."""
+    cells = [c.strip() for c in row.strip("|\n ").split("|")]
+    return cells[:5] + [re.sub(r"^\d+", "", c) for c in cells[5:]]
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if a != "--check"]
+    output = Path(arguments[0]) if arguments else ROOT / "docs" / "benchmarks" / "gpu-kernels.md"
+    ptxas = shutil.which("ptxas") or shutil.which(
+        "ptxas", path=os.path.join(os.environ.get("CUDA_ROOT", "/usr/local/cuda"), "bin"))
+    if not ptxas:
+        sys.exit("gpu_kernel_table: no ptxas on the path or in CUDA_ROOT")
+    rows = make_rows(ptxas)
+    if "--check" in sys.argv[1:]:
+        listed = [significant(line) for line in output.read_text().splitlines()
+                  if line.startswith("| `gpu.")]
+        made = [significant(row) for row in rows]
+        for a, b in zip(listed, made):
+            if a != b:
+                sys.exit(f"gpu_kernel_table: listed {a}\nbut is        {b}\n"
+                         "run scripts/gpu_kernel_table.py if that is meant")
+        if len(listed) != len(made):
+            sys.exit(f"gpu_kernel_table: {len(listed)} kernels are listed, {len(made)} exist")
+        print(f"gpu_kernel_table: {len(made)} kernels as listed")
+        return
+    version = re.search(r"V[\d.]+", subprocess.run(
+        [ptxas, "--version"], capture_output=True, text=True, check=True).stdout)[0]
+    header = ["kernel", "weights", "pattern", "variant", "shared KiB", *ARCHS]
+    output.write_text(
+        "<!-- Generated by scripts/gpu_kernel_table.py. -->\n\n# Kernels for tensor cores\n\n"
+        "Registers a thread of the kernels that [gpu.md](../gpu.md) describes, and bytes that "
+        f"they spill, by ptxas {version[1:]}; shared memory of a block of 256 threads. Layers "
+        f"are {ROWS} x {COLS}. A kernel that spills and isn't listed as spilling fails the "
+        "tests.\n\n"
+        "| " + " | ".join(header) + " |\n| " + " | ".join(["---"] * len(header)) + " |\n" +
+        "\n".join(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()
