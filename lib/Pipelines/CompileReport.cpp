@@ -34,6 +34,9 @@ static LayerReport::Use describeUse(MatmulOp op) {
 static std::string describeUses(const LayerReport &layer) {
   std::string text;
   for (const LayerReport::Use &use : layer.uses) {
+    // Of GPUs nothing is predicted yet.
+    if (use.predicted.empty())
+      continue;
     SmallVector<cpu::KernelCost> costs;
     for (const LayerReport::Prediction &predicted : use.predicted)
       costs.push_back({predicted.inputs, double(predicted.ns)});
