@@ -49,6 +49,24 @@ inline void emitLoop(ImplicitLocOpBuilder &b, Value from, Value to,
   });
 }
 
+/// while (goesOn(values)) values = body(values); returns the last ones.
+inline SmallVector<Value>
+emitWhile(ImplicitLocOpBuilder &b, ArrayRef<Value> initial,
+          function_ref<Value(ArrayRef<Value>)> goesOn,
+          function_ref<SmallVector<Value>(ArrayRef<Value>)> body) {
+  auto types =
+      llvm::map_to_vector(initial, [](Value value) { return value.getType(); });
+  auto loop = scf::WhileOp::create(b, types, initial);
+  OpBuilder::InsertionGuard guard(b);
+  SmallVector<Location> places(types.size(), b.getLoc());
+  Block *before = b.createBlock(&loop.getBefore(), {}, types, places);
+  SmallVector<Value> values(before->getArguments());
+  scf::ConditionOp::create(b, goesOn(values), values);
+  Block *after = b.createBlock(&loop.getAfter(), {}, types, places);
+  scf::YieldOp::create(b, body(SmallVector<Value>(after->getArguments())));
+  return SmallVector<Value>(loop.getResults());
+}
+
 /// Keeps LLVM from unrolling the loop that `results` come from: its body is as
 /// long as registers and the scheduler like it.
 inline void keepRolled(ArrayRef<Value> results) {

@@ -5,14 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 #include "TileBlocks.h"
+#include "BlockLines.h"
+#include "BlockWalk.h"
 #include "ByteISA.h"
 #include "KernelBuilder.h"
 #include "TileOperands.h"
 #include "TileReader.h"
-#include "Transpose.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -24,12 +24,29 @@ using numerics::TileLayout;
 static constexpr int64_t kChunkBytes = 512 << 10;
 /// Bytes of gathered activations, on the stack of each thread.
 static constexpr int64_t kMaxGathered = 256 << 10;
+/// Bytes of the sums of weights of scale groups, on the stack of each thread.
+static constexpr int64_t kMaxCorrections = 256 << 10;
 /// Vectors that a loop's body multiplies: with few rows, and with many.
-static constexpr int64_t kFewUnroll = 8, kManyUnroll = 2;
+static constexpr int64_t kFewUnroll = 8, kGroupUnroll = 4, kManyUnroll = 2;
+
+/// Of a tile's scale groups, a sum of weights for each of 16 rows.
+static int64_t getCorrectionBytes(const TileLayout &layout) {
+  return layout.format.numGroups(layout.cols) * TileLayout::kRows * 4;
+}
 
 std::string mlir::sq::cpu::checkTileBlocksSizes(const TileLayout &layout) {
-  if (layout.hasGroups())
-    return "scales of groups along the columns don't go with skipped ones";
+  if (layout.hasGroups() && layout.indexCols() == 1)
+    return "a vector's columns, of blocks of " +
+           std::to_string(layout.blockCols) +
+           ", would belong to several scale groups";
+  if (layout.hasGroups() && layout.format.groupSize % TileLayout::kDepth)
+    return "scale groups of " + std::to_string(layout.format.groupSize) +
+           " columns are not whole vectors of " +
+           std::to_string(TileLayout::kDepth);
+  if (layout.hasGroups() && getCorrectionBytes(layout) > kMaxCorrections)
+    return "the sums of weights of " +
+           std::to_string(layout.format.numGroups(layout.cols)) +
+           " scale groups don't fit their buffer";
   if (layout.indexCols() == 1 &&
       layout.vectorsPerTile() * TileLayout::kVector > kMaxGathered)
     return "16 rows of activations of " +
@@ -40,119 +57,61 @@ std::string mlir::sq::cpu::checkTileBlocksSizes(const TileLayout &layout) {
 
 namespace {
 
-class TileBlocks : KernelBuilder {
+class TileBlocks : BlockWalk {
 public:
   TileBlocks(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
              const ByteISA &isa)
-      : KernelBuilder(b), op(op), layout(layout), isa(isa),
-        operands(b, op, layout, isa), rowBlock(isa.numVectors() / 2),
-        minRows(rowBlock * 3 / 4),
-        numLines(llvm::divideCeil(layout.paddedCols(), TileLayout::kDepth)) {
-    numLines = llvm::alignTo(numLines, rowBlock);
-  }
+      : BlockWalk(b, op, layout), isa(isa), operands(b, op, layout, isa),
+        rowBlock(isa.numVectors() / 2), minRows(rowBlock * 3 / 4),
+        lines(b, op, layout, isa, operands, rowBlock) {}
 
   void emit();
 
 private:
   void emitTiles(function_ref<void(Value tile)> body);
-  Value zeroSums() { return zeros(i32s); }
-  /// Calls body(first, count, sums) for vectors [first, first + count) of a
-  /// tile, in steps of `unroll`.
-  SmallVector<Value> forEachVector(
-      int64_t unroll, ArrayRef<Value> initial,
-      function_ref<SmallVector<Value>(Value, int64_t, ArrayRef<Value>)> body);
-
-  /// Index `i` of the tile.
-  Value readIndex(Value tile, Value i);
-  /// The word of four bytes at memref[indices], in all lanes.
-  Value splatWord(Value memref, ValueRange indices);
-  Value splatWord(Value word);
-  void finish(Value tile, Value row, Value sum, Value scales);
+  Value allocate(ArrayRef<int64_t> shape, Type element) {
+    return memref::AllocaOp::create(b, MemRefType::get(shape, element),
+                                    b.getI64IntegerAttr(TileLayout::kVector));
+  }
+  Value scale(Value sum, Value scales);
 
   // Few rows: activations as they come, the words of a vector row by row.
   void emitFew();
   void emitFewRows(Value tile, Value first, int64_t count);
+  void emitFewRowsOfGroups(Value tile, ArrayRef<Value> rows);
   Value readFew(Value tile, Value row, Value vector);
 
   // Many rows.
   void emitMany();
-  void makeLines();
-  void rearrange(Value block, Value group, int64_t cols);
   void emitTileOfChunk(Value tile, Value firstBlock, Value endBlock);
   Value sumWeights(Value tile);
-  void gather(Value tile, Value block);
+  void sumWeightsOfGroups(Value tile);
+  SmallVector<Value> multiplyRows(Value tile, Value block, int64_t count,
+                                  Value correction, Value scales);
+  SmallVector<Value> multiplyGroups(Value tile, Value block, int64_t count);
   void multiply(Value tile, Value block, int64_t count, bool isGuarded,
                 Value correction, Value scales);
 
-  MatmulOp op;
-  const TileLayout &layout;
   const ByteISA &isa;
   TileOperands operands;
   /// Rows whose sums are in registers at once; from how many on their
   /// activations are rearranged.
   int64_t rowBlock, minRows;
-  /// Of `rowBlock` words each, that the columns take.
-  int64_t numLines;
-  VectorType bytes = VectorType::get({TileLayout::kVector}, b.getI8Type());
-  VectorType i32s = VectorType::get({TileLayout::kRows}, b.getI32Type());
+  BlockLines lines;
   VectorType f32s = VectorType::get({TileLayout::kRows}, b.getF32Type());
   /// Few: [row, column]. Many: [block of rows, line, byte].
   Value activations;
   /// Of a thread: gathered lines, [vector, byte].
   Value gathered;
+  /// Of a thread, with scale groups: -128 * w, [group, lane].
+  Value corrections;
 };
 
 } // namespace
 
-SmallVector<Value> TileBlocks::forEachVector(
-    int64_t unroll, ArrayRef<Value> initial,
-    function_ref<SmallVector<Value>(Value, int64_t, ArrayRef<Value>)> body) {
-  int64_t count = layout.vectorsPerTile(), whole = count / unroll * unroll;
-  SmallVector<Value> carried(initial);
-  if (whole) {
-    carried = emitLoop(b, index(0), index(whole), unroll, carried,
-                       [&](Value first, ArrayRef<Value> values) {
-                         return body(first, unroll, values);
-                       });
-    if (!carried.empty())
-      keepRolled(carried);
-  }
-  if (count > whole)
-    carried = body(index(whole), count - whole, carried);
-  return carried;
-}
-
-Value TileBlocks::readIndex(Value tile, Value i) {
-  auto two = VectorType::get({2}, b.getI8Type());
-  Value stored = vector::LoadOp::create(
-      b, two, op.getBitmap(),
-      ValueRange{tile, mul(i, layout.indexAt(1) - layout.indexAt(0))});
-  Value number = vector::ExtractOp::create(
-      b,
-      vector::BitCastOp::create(b, VectorType::get({1}, b.getI16Type()),
-                                stored),
-      int64_t(0));
-  return arith::IndexCastUIOp::create(b, b.getIndexType(), number);
-}
-
-Value TileBlocks::splatWord(Value word) {
-  return vector::BitCastOp::create(b, bytes,
-                                   vector::BroadcastOp::create(b, i32s, word));
-}
-
-Value TileBlocks::splatWord(Value memref, ValueRange indices) {
-  auto four = VectorType::get({TileLayout::kDepth}, b.getI8Type());
-  Value loaded = vector::LoadOp::create(b, four, memref, indices);
-  return splatWord(vector::ExtractOp::create(
-      b,
-      vector::BitCastOp::create(b, VectorType::get({1}, b.getI32Type()),
-                                loaded),
-      int64_t(0)));
-}
-
-void TileBlocks::finish(Value tile, Value row, Value sum, Value scales) {
-  Value exact = arith::SIToFPOp::create(b, f32s, sum);
-  operands.update(tile, row, arith::MulFOp::create(b, exact, scales));
+Value TileBlocks::scale(Value sum, Value scales) {
+  return arith::MulFOp::create(b, arith::SIToFPOp::create(b, f32s, sum),
+                               scales);
 }
 
 //===----------------------------------------------------------------------===//
@@ -181,6 +140,8 @@ void TileBlocks::emitFewRows(Value tile, Value first, int64_t count) {
   SmallVector<Value> rows;
   for (int64_t i = 0; i < count; ++i)
     rows.push_back(add(first, i));
+  if (layout.hasGroups())
+    return emitFewRowsOfGroups(tile, rows);
   TileReader reader(b, op, layout, isa, tile);
   // As in TileKernel.cpp: few sums wait for each other, so there are two of
   // each; and 128 * w is the last one.
@@ -212,8 +173,63 @@ void TileBlocks::emitFewRows(Value tile, Value first, int64_t count) {
     Value exact = sums[r];
     if (isa.biasesActivations())
       exact = arith::SubIOp::create(b, exact, sums[count]);
-    finish(tile, rows[r], exact, scales);
+    operands.update(tile, rows[r], scale(exact, scales));
   }
+}
+
+/// A loop for each group would run two or four times, and nothing predicts how
+/// often: that costs more than the products of few rows. So one loop goes over
+/// all vectors, and where a group begins, a mask adds the sums of the one
+/// before it to the totals and clears them. What the next vector waits for is
+/// an addition, no product.
+void TileBlocks::emitFewRowsOfGroups(Value tile, ArrayRef<Value> rows) {
+  TileReader reader(b, op, layout, isa, tile);
+  Value perGroup = index(layout.format.groupSize / TileLayout::kDepth);
+  size_t count = rows.size();
+  auto getGroup = [&](Value vector) -> Value {
+    return arith::DivUIOp::create(b, readIndex(tile, vector), perGroup);
+  };
+  auto addTotal = [&](Value sum, Value scales, Value total) -> Value {
+    return vector::FMAOp::create(b, arith::SIToFPOp::create(b, f32s, sum),
+                                 scales, total);
+  };
+  // Sums, totals, and the group that the sums belong to.
+  SmallVector<Value> values(count, zeroSums());
+  values.append(count, zeros(f32s));
+  values.push_back(getGroup(index(0)));
+  values = forEachVector(
+      kGroupUnroll, values,
+      [&](Value first, int64_t vectors, ArrayRef<Value> carried) {
+        SmallVector<Value> next(carried);
+        reader.start(first);
+        for (int64_t i = 0; i < vectors; ++i) {
+          Value vector = add(first, i), group = getGroup(vector);
+          Value begins = vector::BroadcastOp::create(
+              b, VectorType::get({TileLayout::kRows}, b.getI1Type()),
+              arith::CmpIOp::create(b, arith::CmpIPredicate::ne, group,
+                                    next.back()));
+          Value scales = arith::SelectOp::create(
+              b, begins, reader.readScales(next.back()), zeros(f32s));
+          Value weights = reader.readWeights(i), start = zeroSums();
+          if (isa.biasesActivations())
+            start = arith::SubIOp::create(
+                b, start, isa.dotBytes(b, start, splatBytes(b, -128), weights));
+          for (size_t r = 0; r < count; ++r) {
+            next[count + r] = addTotal(next[r], scales, next[count + r]);
+            Value kept =
+                arith::SelectOp::create(b, begins, zeroSums(), next[r]);
+            Value product =
+                isa.dotBytes(b, start, readFew(tile, rows[r], vector), weights);
+            next[r] = arith::AddIOp::create(b, kept, product);
+          }
+          next.back() = group;
+        }
+        return next;
+      });
+  Value scales = reader.readScales(values.back());
+  for (size_t r = 0; r < count; ++r)
+    operands.update(tile, rows[r],
+                    addTotal(values[r], scales, values[count + r]));
 }
 
 void TileBlocks::emitTiles(function_ref<void(Value tile)> body) {
@@ -249,99 +265,6 @@ void TileBlocks::emitFew() {
 // Many rows
 //===----------------------------------------------------------------------===//
 
-/// `vectors`, one after the other.
-static Value join(ImplicitLocOpBuilder &b, SmallVector<Value> vectors) {
-  while (vectors.size() > 1) {
-    SmallVector<Value> wider;
-    for (size_t i = 0; i < vectors.size(); i += 2) {
-      int64_t size = 2 * cast<VectorType>(vectors[i].getType()).getDimSize(0);
-      wider.push_back(vector::ShuffleOp::create(
-          b, vectors[i], vectors[i + 1], llvm::to_vector(llvm::seq(size))));
-    }
-    vectors = wider;
-  }
-  return vectors.front();
-}
-
-/// Lines of `cols` columns from line `line` on, a word each of `rowBlock` rows.
-/// For blocks that are not whole vectors wide, a line is its four columns one
-/// after the other.
-void TileBlocks::rearrange(Value block, Value line, int64_t cols) {
-  int64_t lineBytes = rowBlock * TileLayout::kDepth;
-  auto type = VectorType::get({lineBytes}, b.getI8Type());
-  auto words = VectorType::get({rowBlock}, b.getI32Type());
-  Value last = arith::SubIOp::create(b, operands.getNumInputs(), index(1));
-  Value col = mul(line, TileLayout::kDepth);
-  SmallVector<Value> rows;
-  for (int64_t r = 0; r < rowBlock; ++r) {
-    // What rows beyond the last give is dropped.
-    Value row = arith::MinUIOp::create(b, add(mul(block, rowBlock), r), last);
-    Value loaded;
-    if (cols == lineBytes) {
-      loaded =
-          vector::LoadOp::create(b, type, op.getInput(), ValueRange{row, col});
-    } else {
-      Value mask = vector::ConstantMaskOp::create(
-          b, VectorType::get({lineBytes}, b.getI1Type()),
-          ArrayRef<int64_t>{cols});
-      loaded = vector::MaskedLoadOp::create(
-          b, type, op.getInput(), ValueRange{row, col}, mask, zeros(type));
-    }
-    rows.push_back(loaded);
-  }
-  // ByteISA thinks in vectors of 64 bytes.
-  int64_t perVector = TileLayout::kVector / lineBytes;
-  for (int64_t r = 0; r < rowBlock; r += perVector) {
-    Value prepared = isa.prepareActivations(
-        b,
-        join(b, SmallVector<Value>(ArrayRef<Value>(rows).slice(r, perVector))));
-    for (int64_t i = 0; i < perVector; ++i)
-      rows[r + i] = vector::BitCastOp::create(
-          b, words,
-          vector::ShuffleOp::create(
-              b, prepared, prepared,
-              llvm::to_vector(llvm::seq(i * lineBytes, (i + 1) * lineBytes))));
-  }
-  rows = transpose(b, rows);
-  SmallVector<int64_t> columns;
-  for (int64_t i = 0; i < lineBytes; ++i)
-    columns.push_back(i % rowBlock * TileLayout::kDepth + i / rowBlock);
-  for (auto [i, row] : llvm::enumerate(rows)) {
-    Value stored = vector::BitCastOp::create(b, type, row);
-    if (layout.indexCols() == 1)
-      stored = vector::ShuffleOp::create(b, stored, stored, columns);
-    vector::StoreOp::create(b, stored, activations,
-                            ValueRange{block, add(line, i), index(0)});
-  }
-}
-
-void TileBlocks::makeLines() {
-  int64_t lineBytes = rowBlock * TileLayout::kDepth;
-  Value count = operands.getNumInputs();
-  Value blocks = arith::CeilDivUIOp::create(b, count, index(rowBlock));
-  std::optional<int64_t> known = operands.getStaticNumInputs();
-  SmallVector<Value> dynamic;
-  if (!known)
-    dynamic.push_back(blocks);
-  activations = memref::AllocOp::create(
-      b,
-      MemRefType::get({known ? int64_t(llvm::divideCeil(*known, rowBlock))
-                             : ShapedType::kDynamic,
-                       numLines, lineBytes},
-                      b.getI8Type()),
-      dynamic, b.getI64IntegerAttr(TileLayout::kVector));
-  auto loop = scf::ParallelOp::create(b, ValueRange{index(0)},
-                                      ValueRange{blocks}, ValueRange{index(1)});
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value block = loop.getInductionVars().front();
-  int64_t whole = layout.cols / lineBytes;
-  emitLoop(b, index(0), index(whole * rowBlock), rowBlock,
-           [&](Value line) { rearrange(block, line, lineBytes); });
-  if (int64_t rest = layout.cols % lineBytes)
-    rearrange(block, index(whole * rowBlock), rest);
-}
-
 /// 128 * w, summed over the tile's vectors.
 Value TileBlocks::sumWeights(Value tile) {
   TileReader reader(b, op, layout, isa, tile);
@@ -360,32 +283,9 @@ Value TileBlocks::sumWeights(Value tile) {
   return arith::AddIOp::create(b, sums[0], sums[1]);
 }
 
-/// Of the columns of each vector, lines as products read them.
-void TileBlocks::gather(Value tile, Value block) {
-  auto column = VectorType::get({rowBlock}, b.getI8Type());
-  SmallVector<int64_t> words;
-  for (int64_t i = 0; i < rowBlock * TileLayout::kDepth; ++i)
-    words.push_back(i % TileLayout::kDepth * rowBlock + i / TileLayout::kDepth);
-  emitLoop(b, index(0), index(layout.vectorsPerTile()), 1, [&](Value vector) {
-    SmallVector<Value> parts;
-    for (int64_t i = 0; i < TileLayout::kDepth; ++i) {
-      Value col = readIndex(tile, add(mul(vector, TileLayout::kDepth), i));
-      Value line = arith::DivUIOp::create(b, col, index(TileLayout::kDepth));
-      Value within = arith::RemUIOp::create(b, col, index(TileLayout::kDepth));
-      parts.push_back(vector::LoadOp::create(
-          b, column, activations,
-          ValueRange{block, line, mul(within, rowBlock)}));
-    }
-    Value all = join(b, parts);
-    vector::StoreOp::create(b, vector::ShuffleOp::create(b, all, all, words),
-                            gathered, ValueRange{vector, index(0)});
-  });
-}
-
-/// `count` rows from the first of `block` on; guarded if some may lie behind
-/// the last, where what comes out is dropped.
-void TileBlocks::multiply(Value tile, Value block, int64_t count,
-                          bool isGuarded, Value correction, Value scales) {
+SmallVector<Value> TileBlocks::multiplyRows(Value tile, Value block,
+                                            int64_t count, Value correction,
+                                            Value scales) {
   TileReader reader(b, op, layout, isa, tile);
   Value negative = arith::SubIOp::create(b, zeroSums(), correction);
   SmallVector<Value> sums = forEachVector(
@@ -406,10 +306,52 @@ void TileBlocks::multiply(Value tile, Value block, int64_t count,
         }
         return next;
       });
+  for (Value &sum : sums)
+    sum = scale(sum, scales);
+  return sums;
+}
+
+SmallVector<Value> TileBlocks::multiplyGroups(Value tile, Value block,
+                                              int64_t count) {
+  TileReader reader(b, op, layout, isa, tile);
+  SmallVector<Value> totals(count, zeros(f32s));
+  forEachGroup(
+      tile, totals,
+      [&](Value group) {
+        Value start = zeroSums();
+        if (corrections)
+          start = vector::LoadOp::create(b, i32s, corrections,
+                                         ValueRange{group, index(0)});
+        return SmallVector<Value>(count, start);
+      },
+      [&](Value vector, Value line, SmallVector<Value> &sums) {
+        Value weights = reader.readWeightsAt(vector);
+        for (auto [r, sum] : llvm::enumerate(sums)) {
+          Value byte = index(int64_t(r) * TileLayout::kDepth);
+          Value x = splatWord(activations, ValueRange{block, line, byte});
+          sum = isa.dotBytes(b, sum, x, weights);
+        }
+      },
+      [&](Value group, ArrayRef<Value> sums, SmallVector<Value> &totals) {
+        Value scales = reader.readScales(group);
+        for (auto [sum, total] : llvm::zip_equal(sums, totals))
+          total = vector::FMAOp::create(
+              b, arith::SIToFPOp::create(b, f32s, sum), scales, total);
+      });
+  return totals;
+}
+
+/// `count` rows from the first of `block` on; guarded if some may lie behind
+/// the last, where what comes out is dropped.
+void TileBlocks::multiply(Value tile, Value block, int64_t count,
+                          bool isGuarded, Value correction, Value scales) {
+  SmallVector<Value> totals =
+      layout.hasGroups() ? multiplyGroups(tile, block, count)
+                         : multiplyRows(tile, block, count, correction, scales);
   Value end = operands.getNumInputs();
   for (int64_t r = 0; r < count; ++r) {
     Value row = add(mul(block, rowBlock), r);
-    auto update = [&] { finish(tile, row, sums[r], scales); };
+    auto update = [&] { operands.update(tile, row, totals[r]); };
     if (isGuarded)
       emitIf(isLess(row, end), update);
     else
@@ -417,12 +359,34 @@ void TileBlocks::multiply(Value tile, Value block, int64_t count,
   }
 }
 
+void TileBlocks::sumWeightsOfGroups(Value tile) {
+  TileReader reader(b, op, layout, isa, tile);
+  SmallVector<Value> none;
+  forEachGroup(
+      tile, none, [&](Value) { return SmallVector<Value>{zeroSums()}; },
+      [&](Value vector, Value, SmallVector<Value> &sums) {
+        sums[0] = isa.dotBytes(b, sums[0], splatBytes(b, -128),
+                               reader.readWeightsAt(vector));
+      },
+      [&](Value group, ArrayRef<Value> sums, SmallVector<Value> &) {
+        vector::StoreOp::create(b,
+                                arith::SubIOp::create(b, zeroSums(), sums[0]),
+                                corrections, ValueRange{group, index(0)});
+      });
+}
+
 void TileBlocks::emitTileOfChunk(Value tile, Value firstBlock, Value endBlock) {
-  Value correction = sumWeights(tile);
-  Value scales = TileReader(b, op, layout, isa, tile).readScales(index(0));
+  Value correction, scales;
+  if (layout.hasGroups()) {
+    if (corrections)
+      sumWeightsOfGroups(tile);
+  } else {
+    correction = sumWeights(tile);
+    scales = TileReader(b, op, layout, isa, tile).readScales(index(0));
+  }
   auto run = [&](Value block, int64_t count, bool isGuarded) {
     if (gathered)
-      gather(tile, block);
+      lines.gather(tile, block, activations, gathered);
     multiply(tile, block, count, isGuarded, correction, scales);
   };
   // Only the last block of all is not whole.
@@ -446,10 +410,9 @@ void TileBlocks::emitTileOfChunk(Value tile, Value firstBlock, Value endBlock) {
 }
 
 void TileBlocks::emitMany() {
-  makeLines();
+  activations = lines.make();
   // As few chunks as there must be, of about the same size.
-  int64_t blockBytes = numLines * rowBlock * TileLayout::kDepth;
-  int64_t most = std::max<int64_t>(1, kChunkBytes / blockBytes);
+  int64_t most = std::max<int64_t>(1, kChunkBytes / lines.getBlockBytes());
   Value blocks =
       arith::CeilDivUIOp::create(b, operands.getNumInputs(), index(rowBlock));
   Value chunks = arith::CeilDivUIOp::create(b, blocks, index(most));
@@ -464,22 +427,20 @@ void TileBlocks::emitMany() {
     Value first = arith::MulIOp::create(b, loop.getInductionVars()[0], size);
     Value end = arith::MinUIOp::create(b, blocks, add(first, size));
     Value tile = loop.getInductionVars()[1];
-    if (layout.indexCols() == 1) {
-      // The buffer is on the stack of the thread, for this tile only.
-      auto scope = memref::AllocaScopeOp::create(b, TypeRange());
-      b.createBlock(&scope.getBodyRegion());
-      gathered = memref::AllocaOp::create(
-          b,
-          MemRefType::get(
-              {layout.vectorsPerTile(), rowBlock * TileLayout::kDepth},
-              b.getI8Type()),
-          b.getI64IntegerAttr(TileLayout::kVector));
-      emitTileOfChunk(tile, first, end);
-      memref::AllocaScopeReturnOp::create(b, ValueRange());
-      gathered = Value();
-    } else {
-      emitTileOfChunk(tile, first, end);
-    }
+    // The buffers are on the stack of the thread, for this tile only.
+    auto scope = memref::AllocaScopeOp::create(b, TypeRange());
+    b.createBlock(&scope.getBodyRegion());
+    if (layout.indexCols() == 1)
+      gathered =
+          allocate({layout.vectorsPerTile(), rowBlock * TileLayout::kDepth},
+                   b.getI8Type());
+    if (layout.hasGroups() && isa.biasesActivations())
+      corrections =
+          allocate({layout.format.numGroups(layout.cols), TileLayout::kRows},
+                   b.getI32Type());
+    emitTileOfChunk(tile, first, end);
+    memref::AllocaScopeReturnOp::create(b, ValueRange());
+    gathered = corrections = Value();
   }
   memref::DeallocOp::create(b, activations);
 }

@@ -25,6 +25,10 @@
 // anywhere: 16 rows' activations of a tile are gathered in front of its
 // products, which then read lines in order.
 //
+// With scale groups, the vectors of a group are those whose indices lie in it;
+// what it sums up exactly is scaled and added to a total in f32. Groups of
+// which nothing is kept are skipped, whatever their scale is.
+//
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_LIB_CODEGEN_CPU_TILEBLOCKS_H
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_TILEBLOCKS_H

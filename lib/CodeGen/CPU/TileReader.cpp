@@ -360,6 +360,41 @@ Value TileReader::readWeights(int64_t i) {
       splatBytes(b, int8_t(0xf0)));
 }
 
+Value TileReader::readWeightsAt(Value vector) {
+  if (layout.storedBits() == 8) {
+    start(vector);
+    return readWeights(0);
+  }
+  constexpr int64_t bytes = TileLayout::kVector;
+  auto constant = [&](int64_t value) -> Value {
+    return arith::ConstantIndexOp::create(b, value);
+  };
+  Value pair = arith::DivUIOp::create(b, vector, constant(2));
+  Value loaded = loadBytes(
+      op.getPayload(), arith::MulIOp::create(b, pair, constant(bytes)), 0, 4);
+  Value isOdd = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::ne,
+      arith::RemUIOp::create(b, vector, constant(2)), constant(0));
+  auto words = VectorType::get({bytes / 2}, b.getI16Type());
+  auto shift = [&](int16_t even, int16_t odd) -> Value {
+    auto amount = [&](int16_t bits) -> Value {
+      return arith::ConstantOp::create(b, b.getI16IntegerAttr(bits));
+    };
+    return vector::BroadcastOp::create(
+        b, words, arith::SelectOp::create(b, isOdd, amount(odd), amount(even)));
+  };
+  Value wide = vector::BitCastOp::create(b, words, loaded);
+  if (isCodebook(layout)) {
+    Value low = vector::BitCastOp::create(
+        b, loaded.getType(), arith::ShRUIOp::create(b, wide, shift(0, 4)));
+    return isa.shuffleBytes(b, makeTable(),
+                            arith::AndIOp::create(b, low, splatBytes(b, 15)));
+  }
+  Value high = vector::BitCastOp::create(
+      b, loaded.getType(), arith::ShLIOp::create(b, wide, shift(4, 0)));
+  return arith::AndIOp::create(b, high, splatBytes(b, int8_t(0xf0)));
+}
+
 Value TileReader::readIndices(int64_t i, int64_t span) {
   unsigned bits = layout.positionBits();
   int64_t fields = 8 / bits;

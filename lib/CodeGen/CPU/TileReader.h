@@ -42,6 +42,8 @@ public:
   /// integers in disguise they are codes; what lies above a nibble is
   /// arbitrary.
   Value readWeights(int64_t i);
+  /// Those of stored vector `vector`, without a run. Not of bitmaps.
+  Value readWeightsAt(Value vector);
   /// Where the weights of vector first + i find their activations, counted from
   /// the start of the `span` columns they belong to: vector<64xi8>. `span` is a
   /// multiple of vectorCols, and a power of two. Positions only.

@@ -21,8 +21,12 @@ from safetensors.numpy import save_file
 # Blocks of whole vectors, of columns, of several tiles; all dropped, none dropped.
 CASES = [("block16x4.0.75", "int8.row", (33, 321)), ("block16x4.0.9", "int4.row", (70, 1030)),
          ("block32x8.0.5", "int3.row", (17, 63)), ("block16x1.0.75", "int8.row", (40, 172)),
-         ("block32x6.0.5", "int4.row", (33, 321)), ("block16x4.1.0", "int8.tensor", (16, 64)),
-         ("block16x1.0.0", "int4.row", (1, 1))]
+         ("block32x6.0.75", "int4.row", (33, 321)), ("block16x4.1.0", "int8.tensor", (16, 64)),
+         ("block16x1.0.0", "int4.row", (1, 1)),
+         # Scale groups, some of which keep nothing; of one vector; cut by the matrix.
+         ("block16x4.0.75", "int4.g64.f16", (33, 321)), ("block16x4.0.9", "mx.e2m1fn", (40, 172)),
+         ("block32x8.0.5", "int8.g32", (17, 63)), ("block16x4.0.75", "mx.e2m3fn", (16, 1030)),
+         ("block16x4.1.0", "nvfp4", (16, 64)), ("block16x12.0.5", "hbfp7.g16", (50, 333))]
 ROWS = [1, 2, 3, 7, 11, 12, 16, 19, 27, 40]
 # Several chunks of rows, and columns beyond what one index byte counts.
 LARGE = ("block16x4.0.9", "int8.row", (40, 9001))
