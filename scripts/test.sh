@@ -52,8 +52,10 @@ if grep -q '^SQ_SANITIZE:STRING=.*address' "$build/CMakeCache.txt"; then
     "LD_PRELOAD=$(clang-22 -print-file-name=libclang_rt.asan-"$(uname -m)".so)"
     "ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0")
 fi
+# A file's tests stay on one process: they share what they compile.
 suite pytest env "${pytest_environment[@]}" \
-  "$python" -m pytest -q --junitxml "$results/pytest.xml" test python
+  "$python" -m pytest -q -n "$(nproc)" --dist loadfile \
+  --junitxml "$results/pytest.xml" test python
 
 # Every scripts/check_* is one.
 for script in scripts/check_*; do
