@@ -11,12 +11,12 @@ in SQ_BUILD_DIR or build/release.
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from ptxas import assemble, find_ptxas, read_objects
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = Path(os.environ.get("SQ_BUILD_DIR", ROOT / "build" / "release"))
@@ -72,7 +72,7 @@ func.func @product({", ".join(f"%{n}: {t}" for n, t in types.items())}) {{
 """
 
 
-def assemble(ptxas, text, archs):
+def measure(ptxas, text, archs):
     """{arch: (registers, spilled bytes)} of the kernel that multiplies, and shared bytes."""
     command = [BUILD / "bin" / "sq-opt", "-"]
     outlined = subprocess.run([*command, "--sq-gpu-outline-pipeline"], input=text, text=True,
@@ -81,21 +81,12 @@ def assemble(ptxas, text, archs):
     isa = subprocess.run([*command, "--sq-gpu-to-nvvm-pipeline",
                           "--gpu-module-to-binary=format=isa"], input=outlined, text=True,
                          capture_output=True, check=True).stdout
-    objects = re.findall(r'chip = "(\w+)"[^>]*>[^>]*?assembly = "((?:[^"\\]|\\.)*)"', isa)
     found = {}
-    for arch, ptx in objects:
-        ptx = re.sub(r"\\([0-9A-F]{2}|.)",
-                     lambda m: chr(int(m[1], 16)) if len(m[1]) == 2 else m[1], ptx).rstrip("\0")
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "kernel.ptx"
-            path.write_text(ptx, encoding="ascii")
-            log = subprocess.run([ptxas, "-v", f"-arch={arch}", path, "-o", path.with_suffix(".o")],
-                                 capture_output=True, text=True, check=False)
-        if log.returncode:
-            sys.exit(f"gpu_kernel_table: {arch}: {log.stderr}")
+    for arch, ptx in read_objects(isa):
+        log = assemble(ptxas, arch, ptx)
         # Of the kernels that prepare activations none has as many.
-        registers = max(int(n) for n in re.findall(r"Used (\d+) registers", log.stderr))
-        spills = sum(int(n) for n in re.findall(r"(\d+) bytes spill stores", log.stderr))
+        registers = max(int(n) for n in re.findall(r"Used (\d+) registers", log))
+        spills = sum(int(n) for n in re.findall(r"(\d+) bytes spill stores", log))
         found[arch] = registers, spills
     assert set(found) == set(archs), isa[:400]
     return found, shared
@@ -110,7 +101,7 @@ def make_rows(ptxas):
         missing = ["sm_80"] + (["sm_90a", "sm_100a"] if sparse else [])  # Of fp8.
         archs = [a for a in ARCHS if not (activations == "fp8" and a in missing)]
         text = module(kernel, attribute, bits, group, scale, activations, sparse, tokens, archs)
-        found, shared = assemble(ptxas, text, archs)
+        found, shared = measure(ptxas, text, archs)
         cells = [f"`{kernel}`", weights, "2:4" if sparse else "dense", TOKENS[tokens],
                  f"{shared / 1024:.1f}"]
         for arch in ARCHS:
@@ -131,8 +122,7 @@ def significant(row):
 def main():
     arguments = [a for a in sys.argv[1:] if a != "--check"]
     output = Path(arguments[0]) if arguments else ROOT / "docs" / "benchmarks" / "gpu-kernels.md"
-    ptxas = shutil.which("ptxas") or shutil.which(
-        "ptxas", path=os.path.join(os.environ.get("CUDA_ROOT", "/usr/local/cuda"), "bin"))
+    ptxas = find_ptxas()
     if not ptxas:
         sys.exit("gpu_kernel_table: no ptxas on the path or in CUDA_ROOT")
     rows = make_rows(ptxas)

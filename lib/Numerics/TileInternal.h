@@ -15,7 +15,7 @@ namespace mlir::sq::numerics {
 struct CodeMap {
   uint8_t stored[256], code[256];
 
-  explicit CodeMap(const TileLayout &layout);
+  explicit CodeMap(const Format &format);
 };
 
 /// Scale bytes [rows, groups], [rows, 1] or [1, 1] to [tile][group][row].

@@ -179,12 +179,11 @@ void packTileScales(const Format &format, int64_t rows, int64_t cols,
     }
 }
 
-CodeMap::CodeMap(const TileLayout &layout) {
-  const Format &format = layout.format;
+CodeMap::CodeMap(const Format &format) {
   bool isInt = format.element == Element::Int;
   for (unsigned byte = 0; byte < 256; ++byte)
     stored[byte] = code[byte] = static_cast<uint8_t>(byte);
-  if (layout.storedBits() == 4) {
+  if (format.bits <= 4) {
     for (unsigned byte = 0; byte < 256; ++byte)
       stored[byte] = byte & 15;
     for (unsigned byte = 8; isInt && byte < 16; ++byte)
@@ -207,7 +206,7 @@ namespace {
 class KeptRow {
 public:
   explicit KeptRow(const TileLayout &layout)
-      : layout(layout), map(layout),
+      : layout(layout), map(layout.format),
         size(layout.paddedCols() / layout.m * layout.n),
         values(size + layout.m), positions(size + layout.m) {
     if (layout.m == 4 || layout.m == 8)
@@ -387,7 +386,7 @@ static void packColumns(const TileLayout &layout,
 
 static Error unpackColumns(const TileLayout &layout, const PackedTiles &packed,
                            std::span<uint8_t> codes) {
-  CodeMap map(layout);
+  CodeMap map(layout.format);
   auto load = [](const std::vector<uint8_t> &from, Slot slot, unsigned bits) {
     return static_cast<uint8_t>(from[slot.index] >> slot.shift &
                                 ((1u << bits) - 1));

@@ -93,10 +93,9 @@ LogicalResult Compilation::lowerForGPU() {
 /// best for all.
 LayoutChoice Compilation::chooseLayout(const LayoutRequest &layer) {
   if (!gpuTargets.empty()) {
-    cuda::StorageChoice choice =
-        cuda::selectStorage({layer.weights, layer.pattern, layer.activations,
-                             layer.rows, layer.cols},
-                            gpuTargets);
+    cuda::StorageChoice choice = cuda::selectStorage(
+        {layer.weights, layer.pattern, layer.activations, layer.cols},
+        gpuTargets);
     return {choice.layout, choice.whyStoredDense};
   }
   cpu::Product product;

@@ -66,29 +66,27 @@ void SharedMemory::read(int64_t address, int64_t size, int warp, void *to) {
   std::memcpy(to, bytes.data() + address, size);
 }
 
-void SharedMemory::write(int64_t address, int64_t size, int warp,
-                         const void *from) {
+void SharedMemory::claim(int64_t address, int64_t size, int warp,
+                         bool reserved) {
   check(address, size);
   for (int64_t i = address; i < address + size; ++i) {
     Shadow &byte = shadow[i];
     checkRace(i, byte, warp, /*write=*/true);
     byte.writePhase = phase;
     byte.writer = warp;
-    byte.written = true;
-    byte.reserved = false;
+    byte.reserved = reserved;
+    byte.written |= !reserved;
   }
+}
+
+void SharedMemory::write(int64_t address, int64_t size, int warp,
+                         const void *from) {
+  claim(address, size, warp, /*reserved=*/false);
   std::memcpy(bytes.data() + address, from, size);
 }
 
 void SharedMemory::reserve(int64_t address, int64_t size, int warp) {
-  check(address, size);
-  for (int64_t i = address; i < address + size; ++i) {
-    Shadow &byte = shadow[i];
-    checkRace(i, byte, warp, /*write=*/true);
-    byte.writePhase = phase;
-    byte.writer = warp;
-    byte.reserved = true;
-  }
+  claim(address, size, warp, /*reserved=*/true);
 }
 
 //===----------------------------------------------------------------------===//

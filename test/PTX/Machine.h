@@ -67,6 +67,8 @@ private:
     bool written = false, reserved = false;
   };
   void check(int64_t address, int64_t size) const;
+  /// For a write now, or at the wait.
+  void claim(int64_t address, int64_t size, int warp, bool reserved);
   void checkRace(int64_t address, const Shadow &byte, int warp,
                  bool write) const;
 

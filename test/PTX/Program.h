@@ -75,7 +75,7 @@ struct Instruction {
   bool negated = false;
   /// Of the handlers, which decode `parts` once.
   Handler run = nullptr;
-  int bits = 0, flags = 0, width = 1;
+  int bits = 0, width = 1;
 };
 
 struct Parameter {

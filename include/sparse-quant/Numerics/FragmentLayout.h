@@ -125,6 +125,9 @@ struct FragmentLayout {
     return multiplierBytes == 2 ? step % 2 : 0;
   }
 
+  /// What weights are multiplied as beside activations that are codes, and
+  /// beside f32, which is multiplied in parts of bf16.
+  static int64_t getMultiplierBytes(bool areCodes) { return areCodes ? 1 : 2; }
   /// Why such weights can't be laid out so; nullopt if they can. `pattern` is
   /// what is stored, null for dense.
   static Error check(const Format &format, const Pattern *pattern,

@@ -135,7 +135,7 @@ struct PackedTiles {
   std::vector<uint8_t> payload, positions, scales;
 };
 
-/// Rows [0, rows) of `codes` and `mask` (empty when dense), as
+/// Rows [0, rows) of `codes` and `mask` (bytes 0 or 1; empty when dense), as
 /// numerics::encode and computeMask give them, with scale bytes [rows, groups],
 /// [rows, 1] or [1, 1]. With positions a mask keeps at most N of M, and with
 /// blocks what the pattern keeps. With bitmaps tiles that others precede start

@@ -68,9 +68,6 @@ protected:
   Value isLess(Value lhs, Value rhs) {
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, lhs, rhs);
   }
-  Value toIndex(Value value) {
-    return arith::IndexCastOp::create(b, b.getIndexType(), value);
-  }
   Value toI32(Value value) {
     return arith::IndexCastOp::create(b, i32(), value);
   }

@@ -7,6 +7,7 @@
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "Multiplier.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -60,6 +61,13 @@ static const KernelRow *findRow(const Product &product) {
   return nullptr;
 }
 
+static numerics::Error checkFragments(const Product &product,
+                                      const numerics::Pattern *pattern) {
+  return FragmentLayout::check(
+      product.weights, pattern,
+      FragmentLayout::getMultiplierBytes(product.activations.has_value()));
+}
+
 /// Why tensor cores don't multiply `product`, were it dense; "" if they do.
 static std::string check(const Product &product,
                          ArrayRef<const GPUTarget *> targets) {
@@ -79,8 +87,7 @@ static std::string check(const Product &product,
   if (product.cols > mostCols)
     return "sums of " + std::to_string(product.cols) +
            " products may need more than 32 bits";
-  if (numerics::Error error = FragmentLayout::check(
-          product.weights, nullptr, product.activations ? 1 : 2))
+  if (numerics::Error error = checkFragments(product, nullptr))
     return *error;
   return "";
 }
@@ -89,8 +96,7 @@ static std::string check(const Product &product,
 /// "" if they are skipped.
 static std::string checkSkipping(const Product &product,
                                  ArrayRef<const GPUTarget *> targets) {
-  if (numerics::Error error = FragmentLayout::check(
-          product.weights, &*product.pattern, product.activations ? 1 : 2))
+  if (numerics::Error error = checkFragments(product, &*product.pattern))
     return *error;
   if (findRow(product)->needsFP8)
     for (const GPUTarget *target : targets)
@@ -120,7 +126,6 @@ static Product getProduct(MatmulOp op) {
     product.pattern = pattern.getPattern();
   if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
     product.activations = activations.getFormat();
-  product.rows = op.getNumRows();
   product.cols = op.getReductionExtent();
   return product;
 }
@@ -145,10 +150,11 @@ KernelChoice mlir::sq::cuda::selectKernel(MatmulOp op,
 
 std::string mlir::sq::cuda::checkKernel(MatmulOp op,
                                         ArrayRef<const GPUTarget *> targets) {
-  StringRef kernel = op.getKernel().value_or("");
-  if (!llvm::is_contained(getGeneratedKernels(), kernel) && kernel != kGeneric)
-    return "it is none of 'gpu.mma-s8', 'gpu.mma-fp8', 'gpu.mma-bf16', "
-           "'gpu.generic'";
+  StringRef kernel = *op.getKernel();
+  std::vector<std::string> kernels = getGeneratedKernels();
+  kernels.push_back(kGeneric.str());
+  if (!llvm::is_contained(kernels, kernel))
+    return "it is none of '" + llvm::join(kernels, "', '") + "'";
   if (kernel == kGeneric)
     return op.getLayout() == Layout::Rows ? ""
                                           : "the weights aren't packed in rows";

@@ -167,13 +167,17 @@ struct LowerLinearToGPU : sq::impl::LowerLinearToGPUBase<LowerLinearToGPU> {
     for (const GPUTarget *target : *targets)
       sharedBytes = std::min(sharedBytes, target->sharedBytes);
     for (MatmulOp op : products) {
+      if (!op.getKernel()) {
+        op.emitError("no kernel was selected: run sq-select-gpu-kernels");
+        return signalPassFailure();
+      }
       std::string reason = op.getKernel() == kGeneric
                                ? "it is convert-sq-to-linalg's, in front of "
                                  "bufferization"
                                : checkKernel(op, *targets);
       if (!reason.empty()) {
-        op.emitError("kernel '") << op.getKernel().value_or("")
-                                 << "' can't compute this op: " << reason;
+        op.emitError("kernel '")
+            << *op.getKernel() << "' can't compute this op: " << reason;
         return signalPassFailure();
       }
       LinearLowering(op, sharedBytes).run();

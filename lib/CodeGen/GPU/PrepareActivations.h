@@ -22,7 +22,8 @@ struct Activations {
 
 /// Launches a kernel that writes f32 as the sum of three bf16 each, to
 /// [3][tokens][paddedCols] at `to`: hi + mid + lo is x, as 24 bits are three
-/// times eight, unless the last underflows. Zeros behind the last column.
+/// times eight, unless the last underflows; NaN where x isn't finite in bf16.
+/// Zeros behind the last column.
 void emitSplit(ImplicitLocOpBuilder &b, const Activations &from, Value to);
 
 /// Launches a kernel that copies codes to [tokens][paddedCols] bytes at `to`,

@@ -77,3 +77,55 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     return %y : tensor<?x16xf32>
   }
 }
+
+// -----
+
+// CHECK-LABEL: @zero_point
+// CHECK: kernel = "gpu.generic"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @zero_point(%x: tensor<?x64xi8>, %t: tensor<?x1xf32>, %z: tensor<?x1xi32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="activations of uint8.row have a zero point"}}
+    %y = sq.matmul ins(%x, %t, %z : tensor<?x64xi8>, tensor<?x1xf32>, tensor<?x1xi32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.int<8, row, asymmetric>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: @no_pair
+// CHECK: kernel = "gpu.generic"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @no_pair(%x: tensor<?x64xf8E4M3FN>, %t: tensor<?x1xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="weights of int8.row and activations of fp8.e4m3fn.row are no pair that tensor cores multiply"}}
+    %y = sq.matmul ins(%x, %t : tensor<?x64xf8E4M3FN>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.fp8<f8E4M3FN, row>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: @fp8_with_f32
+// CHECK: kernel = "gpu.generic"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @fp8_with_f32(%x: tensor<?x64xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="weights of fp8.e4m3fn.row aren't multiplied with f32 by tensor cores"}}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// CHECK-LABEL: @wide
+// CHECK: kernel = "gpu.generic"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @wide(%x: tensor<?x131076xi8>, %t: tensor<?x1xf32>, %p: tensor<16x131076xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="sums of 131076 products may need more than 32 bits"}}
+    %y = sq.matmul ins(%x, %t : tensor<?x131076xi8>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<16x131076xi8>, tensor<16x1xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}

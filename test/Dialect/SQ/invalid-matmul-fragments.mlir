@@ -55,3 +55,13 @@ func.func @two_scales(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s: tensor<1x6
     outs(%y : tensor<1x16xf32>) {format = #sq.nvfp4, layout = #sq<layout fragments>} -> tensor<1x16xf32>
   return %0 : tensor<1x16xf32>
 }
+
+// -----
+
+// SQ-MM-9: one tensor of scales
+func.func @scales_twice(%x: tensor<1x64xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected one tensor of scales, got 2 [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s, %s) : tensor<1x1024xi8>, tensor<1x16xf32>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}

@@ -38,7 +38,7 @@ LAYERS = 16
 U = 2.0**-24
 # In turns. On the first the most kernels run.
 CPUS = [TARGETS[name] for name in ("avx512-vbmi2", "avx2", "avx512-vbmi2", "avx512-vnni")]
-INTEGER_KERNELS = {"cpu.tile-dot", "cpu.tile-panel", "cpu.tile-blocks"}
+INTEGER_KERNELS = {"cpu.tile-dot", "cpu.tile-panel", "cpu.tile-blocks", "gpu.mma-s8"}
 # In turns, too: five, so that each meets each CPU. None is the compiler's own choice,
 # which is what a layer gets that the kernel isn't for.
 KERNELS = ["cpu.tile-panel", None, "cpu.tile-dot", "cpu.tile-fma", "cpu.tile-panel"]
@@ -162,7 +162,8 @@ def integers_of(fmt, quantized, shape):
     return values, scales
 
 
-def check(layer, x, actual):
+def check(layer, x, actual, float_terms=None):
+    """Sums of floats have K terms, their scales and conversions, or `float_terms`."""
     fmt = reference.Format(layer.format)
     kept = sparsify(layer.pattern, layer.weight)
     decoded = round_trip(layer.format, kept).astype(np.float64)
@@ -170,7 +171,7 @@ def check(layer, x, actual):
     size = np.abs(left) @ np.abs(decoded).T
     k = x.shape[1]
     if layer.kernel not in INTEGER_KERNELS:
-        error, terms = np.abs(actual - left @ decoded.T), k + 5
+        error, terms = np.abs(actual - left @ decoded.T), float_terms or k + 5
     elif fmt.family == "int" and not fmt.group:
         act = reference.Format(layer.activations)
         codes, scales = integers_of(act, reference.quantize(act, x), x.shape)

@@ -4,7 +4,7 @@ NUM-L10 is written a second time in test/Numerics/reference.py; what the compile
 packs is equal to that, byte by byte. With a scale a row products are equal to
 NumPy's bit for bit. Shapes end in parts of tiles, blocks, vectors and lines of
 activations, and rows in parts of a block of 16.
-About 5 s.
+About 7 s.
 """
 
 import itertools

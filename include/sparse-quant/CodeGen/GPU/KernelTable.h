@@ -31,7 +31,7 @@ struct Product {
   std::optional<numerics::Pattern> pattern;
   /// Absent for f32.
   std::optional<numerics::Format> activations;
-  int64_t rows = 0, cols = 0;
+  int64_t cols = 0;
 };
 
 struct StorageChoice {
@@ -54,7 +54,8 @@ struct KernelChoice {
 /// All of `targets` have the instructions of the kernel.
 KernelChoice selectKernel(MatmulOp op, ArrayRef<const GPUTarget *> targets);
 
-/// "" if `op` may be computed by its kernel, otherwise the reason why not.
+/// "" if `op`, which has a kernel, may be computed by it, otherwise the reason
+/// why not.
 std::string checkKernel(MatmulOp op, ArrayRef<const GPUTarget *> targets);
 
 /// The kernels that sq-lower-linear-to-gpu generates; it leaves the others to

@@ -340,14 +340,18 @@ TileLayout MatmulOp::getTileLayout() {
                          getNumRows(), getReductionExtent());
 }
 
+static int64_t getMultiplierBytes(MatmulOp op) {
+  return FragmentLayout::getMultiplierBytes(
+      /*areCodes=*/bool(op.getActivationFormatAttr()));
+}
+
 FragmentLayout MatmulOp::getFragmentLayout() {
   std::optional<numerics::Pattern> pattern;
   if (getBitmap())
     pattern = SparsityPatternAttrInterface(getPatternAttr()).getPattern();
-  // f32 is multiplied as bf16, in parts; codes are themselves.
   return FragmentLayout::get(
       getFormat().getFormat(), pattern ? &*pattern : nullptr,
-      getActivationFormatAttr() ? 1 : 2, getNumRows(), getReductionExtent());
+      getMultiplierBytes(*this), getNumRows(), getReductionExtent());
 }
 
 /// Whether an operand is that of tiles, or of fragments.
@@ -376,7 +380,7 @@ static LogicalResult verifyFragments(MatmulOp op) {
     pattern = SparsityPatternAttrInterface(op.getPatternAttr()).getPattern();
   if (numerics::Error error = FragmentLayout::check(
           op.getFormat().getFormat(), pattern ? &*pattern : nullptr,
-          op.getActivationFormatAttr() ? 1 : 2))
+          getMultiplierBytes(op)))
     return op.emitOpError("expected weights that can be stored as fragments: ")
            << *error << " [SQ-MM-10]";
   FragmentLayout layout = op.getFragmentLayout();

@@ -37,7 +37,9 @@ numerics::FragmentLayout LayerPlan::getFragments() const {
     mask = getPattern();
   return numerics::FragmentLayout::get(
       *chain.getFormat(), mask ? &*mask : nullptr,
-      getInputQuantization(uses.front()) ? 1 : 2, report.rows, report.columns);
+      numerics::FragmentLayout::getMultiplierBytes(
+          /*areCodes=*/bool(getInputQuantization(uses.front()))),
+      report.rows, report.columns);
 }
 
 StringRef LayerPlan::getBitmapSuffix() const {

@@ -446,8 +446,8 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     has its code type and scales with one; SQ-MM-6 activation scales that vary
     along K are powers of two (others could not leave the sum); SQ-MM-7 weights
     are symmetric; SQ-MM-8 all operands are tensors and there is a result, or
-    all are memrefs and there is none; SQ-MM-9 weights in tiles have the sizes
-    of tiles, and in tiles with bitmaps a payload that is neither larger than
+    all are memrefs and there is none; SQ-MM-9 weights in tiles and fragments
+    have their sizes, and in tiles with bitmaps a payload that is neither larger than
     that of dense weights nor smaller than what follows its last code; SQ-MM-10
     weights in the layout `blocks` have a pattern of blocks of whole tiles, and
     those in `fragments` a format and a pattern that fragments can have;
