@@ -364,8 +364,6 @@ void TileProduct::emitTile(Value tile) {
   // Each row of activations takes a vector for its sums, and with scale groups
   // or tables another one.
   int64_t most = isa.numVectors() / 4;
-  if (layout.hasGroups() && layout.hasPositions())
-    most = most * 3 / 4;
   std::optional<int64_t> known = operands.getStaticNumInputs();
   if (known && *known <= most)
     return emitRows(tile, index(0), *known);
