@@ -7,6 +7,7 @@
 #include "CostModel.h"
 #include "ByteISA.h"
 #include "KernelRow.h"
+#include "SumGroups.h"
 #include "sparse-quant/Numerics/Quantize.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -69,8 +70,8 @@ static StoredWeights describeTiles(const KernelRow &row, const Product &product,
   weights.nibbles = tiles.storedBits() == 4;
   weights.positions = tiles.hasPositions();
   weights.bitmap = tiles.hasBitmap() && !inBlocks;
-  weights.groups =
-      tiles.hasGroups() ? double(product.weights.numGroups(product.cols)) : 0;
+  SumGroups sums = SumGroups::get(tiles, product.activations);
+  weights.groups = sums.exist() ? double(sums.count(product.cols)) : 0;
   return weights;
 }
 

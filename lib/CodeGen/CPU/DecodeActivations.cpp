@@ -1,4 +1,4 @@
-//===- DecodeActivations.cpp - Activations that are multiplied in f32 -----===//
+//===- DecodeActivations.cpp - Activations as kernels multiply them -------===//
 //
 // Part of sparse-quant, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -34,15 +34,38 @@ static Value decode(OpBuilder &b, MatmulOp op) {
                               op.getInputScales(), format, /*axis=*/-1);
 }
 
+/// The codes of `op` as bytes of integers; products that share codes share
+/// these.
+static Value widen(OpBuilder &b, MatmulOp op) {
+  Value codes = op.getInput();
+  QuantFormatAttrInterface format = op.getActivationFormatAttr();
+  for (Operation *user : codes.getUsers())
+    if (auto other = dyn_cast<WidenOp>(user);
+        other && other->getBlock() == op->getBlock() &&
+        other->isBeforeInBlock(op) && other.getFormat() == format)
+      return other.getResult();
+  auto type = cast<RankedTensorType>(codes.getType());
+  return WidenOp::create(b, op.getLoc(), type.clone(b.getI8Type()), codes,
+                         format);
+}
+
 namespace {
 struct DecodeActivations : sq::impl::DecodeActivationsBase<DecodeActivations> {
   void runOnOperation() override {
     getOperation()->walk([](MatmulOp op) {
       QuantFormatAttrInterface format = op.getActivationFormatAttr();
       const KernelRow *row = findKernel(op.getKernel().value_or(""));
-      if (!format || !op.getResult() || !row || !row->multipliesFloats())
+      if (!format || !op.getResult() || !row)
         return;
       OpBuilder b(op);
+      if (row->multipliesBytes()) {
+        Type codes = getElementTypeOrSelf(op.getInput().getType());
+        if (!codes.isInteger(8) && format.getFormat().integerFactor())
+          op.getInputMutable().assign(widen(b, op));
+        return;
+      }
+      if (!row->multipliesFloats())
+        return;
       op.getInputMutable().assign(decode(b, op));
       op.getInputScalesMutable().clear();
       op.removeActivationFormatAttr();

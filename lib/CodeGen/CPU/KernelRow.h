@@ -50,8 +50,11 @@ enum class ActivationClass {
   /// f32, or of any format: sq-decode-activations makes them f32 in front of
   /// kernels that are generated.
   Any,
-  /// 8-bit integers with a scale a row or tensor, without a zero point.
+  /// Integers with a scale a row or tensor, without a zero point.
   Bytes,
+  /// The same, and integers, in disguise or not, whose scales are powers of two
+  /// and change along K.
+  GroupedBytes,
 };
 
 struct KernelRow {
@@ -80,6 +83,7 @@ struct KernelRow {
 
   /// Whether the generated kernel takes its activations in f32.
   bool multipliesFloats() const { return emit && !wantsIntegers; }
+  bool multipliesBytes() const { return emit && wantsIntegers; }
   /// Why the kernel doesn't compute `product` were its weights in the kernel's
   /// layout; "" if it does.
   std::string check(const Product &product, const KernelTarget &target) const;

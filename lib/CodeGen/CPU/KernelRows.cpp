@@ -17,6 +17,7 @@
 using namespace mlir;
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
+using numerics::TileLayout;
 using numerics::TileStorage;
 
 //===----------------------------------------------------------------------===//
@@ -57,15 +58,19 @@ static constexpr StorageSet kAllTiles =
 
 /// Every kernel on tiles of byte products has the sizes of these.
 static std::string checkDotSizes(const Product &product, const KernelTarget &) {
-  return checkTileProductSizes(product.getTiles());
+  TileLayout tiles = product.getTiles();
+  return checkTileProductSizes(tiles,
+                               SumGroups::get(tiles, product.activations));
 }
 
 static std::string checkPanelSizes(const Product &product,
                                    const KernelTarget &target) {
-  std::string reason = checkTileProductSizes(product.getTiles());
-  return reason.empty() ? checkTilePanelSizes(product.getTiles(),
-                                              *ByteISA::get(target.isa))
-                        : reason;
+  std::string reason = checkDotSizes(product, target);
+  if (!reason.empty())
+    return reason;
+  TileLayout tiles = product.getTiles();
+  return checkTilePanelSizes(tiles, SumGroups::get(tiles, product.activations),
+                             *ByteISA::get(target.isa));
 }
 
 static double getPanelGain(const Product &product, const KernelTarget &target) {
@@ -73,7 +78,10 @@ static double getPanelGain(const Product &product, const KernelTarget &target) {
   // What isn't computed is priced all the same.
   if (!isa || !product.weights.integerFactor())
     return 1;
-  return PanelPlan::getForm(product.getTiles(), *isa).getGain();
+  TileLayout tiles = product.getTiles();
+  return PanelPlan::getForm(tiles, SumGroups::get(tiles, product.activations),
+                            *isa)
+      .getGain();
 }
 
 static std::string checkFmaSizes(const Product &product, const KernelTarget &) {
@@ -118,7 +126,7 @@ static const KernelRow kernelRows[] = {
      .storage = kAllTiles,
      .needs = Need::Bytes,
      .wantsIntegers = true,
-     .activations = ActivationClass::Bytes,
+     .activations = ActivationClass::GroupedBytes,
      .kernelForFew = kTileDot,
      .checkSizes = checkPanelSizes,
      .emit = onTiles<emitTilePanel>,
@@ -139,7 +147,7 @@ static const KernelRow kernelRows[] = {
      .storage = kAllTiles,
      .needs = Need::Bytes,
      .wantsIntegers = true,
-     .activations = ActivationClass::Bytes,
+     .activations = ActivationClass::GroupedBytes,
      .checkSizes = checkDotSizes,
      .emit = onTiles<emitTileProduct>,
      .cost = {.unit = Unit::Bytes,
@@ -227,12 +235,19 @@ const KernelRow *mlir::sq::cpu::findKernel(StringRef name) {
 //===----------------------------------------------------------------------===//
 
 static std::string checkActivations(ActivationClass wanted,
-                                    const numerics::Format *format) {
+                                    const Product &product) {
   if (wanted == ActivationClass::Any)
     return "";
-  if (!format)
+  if (!product.activations)
     return "activations in f32 have no integer kernel";
-  if (format->family == numerics::Family::Int && format->bits == 8 &&
+  const numerics::Format *format = &*product.activations;
+  if (format->scope == numerics::GroupScope::Group &&
+      format->hasPowerOfTwoScale() && format->integerFactor()) {
+    if (wanted == ActivationClass::GroupedBytes)
+      return SumGroups::check(product.weights, *format);
+    return "scales of activations change along K, in " + format->str();
+  }
+  if (format->family == numerics::Family::Int &&
       format->scope != numerics::GroupScope::Group && format->symmetric)
     return "";
   return "activations in " + format->str() +
@@ -257,8 +272,9 @@ std::string KernelRow::check(const Product &product,
   if (wantsIntegers && !product.weights.integerFactor())
     return "elements of " + product.weights.str() +
            " are not integers in disguise";
-  if (std::string reason = checkActivations(
-          activations, product.activations ? &*product.activations : nullptr);
+  if (product.areWidened && multipliesFloats())
+    return "activations were widened for a kernel that multiplies bytes";
+  if (std::string reason = checkActivations(activations, product);
       !reason.empty())
     return reason;
   if (checkSizes)

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRow.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -18,8 +19,11 @@ Product Product::get(MatmulOp op) {
   if (op.getBitmap())
     product.pattern =
         SparsityPatternAttrInterface(op.getPatternAttr()).getPattern();
-  if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
+  if (QuantFormatAttrInterface activations = op.getActivationFormatAttr()) {
     product.activations = activations.getFormat();
+    product.areWidened = getElementTypeOrSelf(op.getInput().getType()) !=
+                         activations.getCodeType();
+  }
   product.rows = op.getNumRows();
   product.cols = op.getReductionExtent();
   int64_t inputs = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
@@ -119,7 +123,7 @@ static bool isBetter(const Candidate &candidate, const Candidate *than) {
   if (!than)
     return true;
   auto isExact = [](const Candidate &candidate) {
-    return candidate.row->activations == ActivationClass::Bytes;
+    return candidate.row->multipliesBytes();
   };
   if (isExact(candidate) != isExact(*than))
     return isExact(candidate);

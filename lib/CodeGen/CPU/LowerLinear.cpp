@@ -98,8 +98,9 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
       if (!row || !row->emit)
         continue;
       std::string reason = row->check(Product::get(op), target);
-      if (reason.empty() && row->multipliesFloats() &&
-          op.getActivationFormatAttr())
+      Type input = getElementTypeOrSelf(op.getInput().getType());
+      if (reason.empty() && op.getActivationFormatAttr() &&
+          (row->multipliesFloats() || !input.isInteger(8)))
         reason = "its activations are still codes; run sq-decode-activations "
                  "in front of bufferization";
       if (!reason.empty()) {

@@ -40,7 +40,7 @@ void PanelDecoder::decodeRun(TileReader &reader, Value panelStart, Value v,
   Value lane = index(t * TileLayout::kVector);
   for (int64_t from = 0; from < count; from += plan.group) {
     // The group of vector v + from: v is the start of one if a run has many.
-    Value group = layout.hasGroups()
+    Value group = groups.exist()
                       ? add(arith::DivUIOp::create(b, v, index(plan.group)),
                             from / plan.group)
                       : index(0);
@@ -95,9 +95,10 @@ void PanelDecoder::emit(const PanelPlace &place, int64_t t) {
     if (buffers.corrections)
       vector::StoreOp::create(b, splat(i32s, b.getI32IntegerAttr(0)),
                               buffers.corrections, at);
-    Value group = !layout.hasGroups() ? zero
-                  : firstGroup        ? add(firstGroup, g)
-                                      : g;
+    Value group = zero;
+    if (groups.perWeightScale)
+      group = arith::DivUIOp::create(b, firstGroup ? add(firstGroup, g) : g,
+                                     index(groups.perWeightScale));
     Value scales = reader.readScales(group);
     vector::StoreOp::create(b, scales, buffers.scales, at);
     if (buffers.anchors)
@@ -117,7 +118,7 @@ void PanelDecoder::emit(const PanelPlace &place, int64_t t) {
            [&](Value v) { decodeRun(reader, panelStart, v, plan.run, t); });
   // Beyond the last column, zeros up to where products stop.
   int64_t rest = lastSize % plan.run;
-  int64_t end = layout.hasGroups()
+  int64_t end = groups.exist()
                     ? llvm::alignTo(lastSize, plan.group)
                     : llvm::alignTo(lastSize, PanelPlan::kProductUnroll);
   if (end == lastSize && rest == 0)

@@ -21,10 +21,11 @@ class TileReader;
 class PanelDecoder : KernelBuilder {
 public:
   PanelDecoder(ImplicitLocOpBuilder &builder, MatmulOp op,
-               const numerics::TileLayout &layout, const ByteISA &isa,
-               const PanelPlan &plan, const PanelBuffers &buffers)
-      : KernelBuilder(builder), op(op), layout(layout), isa(isa), plan(plan),
-        buffers(buffers) {}
+               const numerics::TileLayout &layout, const SumGroups &groups,
+               const ByteISA &isa, const PanelPlan &plan,
+               const PanelBuffers &buffers)
+      : KernelBuilder(builder), op(op), layout(layout), groups(groups),
+        isa(isa), plan(plan), buffers(buffers) {}
 
   /// Tile `t` of the block.
   void emit(const PanelPlace &place, int64_t t);
@@ -36,6 +37,7 @@ private:
 
   MatmulOp op;
   const numerics::TileLayout &layout;
+  const SumGroups &groups;
   const ByteISA &isa;
   const PanelPlan &plan;
   const PanelBuffers &buffers;

@@ -21,10 +21,11 @@ static constexpr int64_t kPanelBytes = 256 << 10;
 /// Vectors that a decoding loop's body decodes.
 static constexpr int64_t kDecodeUnroll = 16;
 
-bool PanelPlan::hasAnchors(const TileLayout &layout) {
+bool PanelPlan::hasAnchors(const TileLayout &layout, const SumGroups &groups) {
   constexpr int64_t largestProduct = 128 * 128;
-  return layout.hasGroups() && layout.format.hasPowerOfTwoScale() &&
-         layout.format.groupSize * largestProduct < int64_t(1) << 22;
+  return groups.perWeightScale && !groups.perActivationScale &&
+         layout.format.hasPowerOfTwoScale() &&
+         groups.size * largestProduct < int64_t(1) << 22;
 }
 
 /// The largest magnitude of an element, times integerFactor.
@@ -37,24 +38,25 @@ static int64_t getLargestWeight(const TileLayout &layout) {
   return static_cast<int64_t>(largest * *layout.format.integerFactor());
 }
 
-PanelForm PanelPlan::getForm(const TileLayout &layout, const ByteISA &isa) {
-  PanelForm form =
-      isa.getPanelForm(getLargestWeight(layout), layout.hasGroups());
+PanelForm PanelPlan::getForm(const TileLayout &layout, const SumGroups &groups,
+                             const ByteISA &isa) {
+  PanelForm form = isa.getPanelForm(getLargestWeight(layout), groups.exist());
   // What a reader returns is larger by a power of two.
   if (form.kind == PanelForm::Kind::Pairs)
     form.shift = llvm::Log2_32(TileReader::getWeightFactor(layout));
   return form;
 }
 
-PanelPlan PanelPlan::get(const TileLayout &layout, const ByteISA &isa) {
+PanelPlan PanelPlan::get(const TileLayout &layout, const SumGroups &sums,
+                         const ByteISA &isa) {
   constexpr int64_t depth = TileLayout::kDepth;
   PanelPlan plan;
-  plan.form = getForm(layout, isa);
+  plan.form = getForm(layout, sums, isa);
   int64_t maxVectors =
       kPanelBytes / plan.form.tiles / (plan.form.words * TileLayout::kVector);
   int64_t unit = layout.unitCols() / depth;
   plan.vectors = layout.paddedCols() / depth;
-  if (!layout.hasGroups()) {
+  if (!sums.exist()) {
     plan.run = unit * std::max<int64_t>(1, kDecodeUnroll / unit);
     int64_t step = std::lcm(plan.run, kProductUnroll);
     plan.numPanels = llvm::divideCeil(plan.vectors, maxVectors);
@@ -64,8 +66,8 @@ PanelPlan PanelPlan::get(const TileLayout &layout, const ByteISA &isa) {
     plan.group = plan.panel;
     return plan;
   }
-  plan.group = layout.format.groupSize / depth;
-  int64_t groups = layout.format.numGroups(layout.cols);
+  plan.group = sums.size / depth;
+  int64_t groups = sums.count(layout.cols);
   plan.vectors = std::min(plan.vectors, groups * plan.group);
   // A run is a part of a group or whole groups.
   plan.run = std::lcm(unit, plan.group);

@@ -8,6 +8,7 @@
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_PANELPLAN_H
 
 #include "PanelForm.h"
+#include "SumGroups.h"
 #include "mlir/IR/Value.h"
 #include "sparse-quant/Numerics/TileLayout.h"
 
@@ -22,7 +23,7 @@ struct PanelPlan {
 
   /// Of all columns, less what no scale group covers.
   int64_t vectors;
-  /// That share a sum in i32: a scale group, or all of a panel.
+  /// That share a sum in i32: one of SumGroups, or all of a panel.
   int64_t group;
   /// That are decoded by straight-line code.
   int64_t run;
@@ -32,13 +33,16 @@ struct PanelPlan {
   /// How the target multiplies, and how many rows and tiles at once.
   PanelForm form;
 
-  /// Of layouts whose scale groups are whole vectors.
-  static PanelPlan get(const numerics::TileLayout &layout, const ByteISA &isa);
+  /// Of groups that are whole vectors.
+  static PanelPlan get(const numerics::TileLayout &layout,
+                       const SumGroups &groups, const ByteISA &isa);
   static PanelForm getForm(const numerics::TileLayout &layout,
-                           const ByteISA &isa);
+                           const SumGroups &groups, const ByteISA &isa);
   int64_t numGroups() const { return panel / group; }
-  /// Whether scales are powers of two, and no sum of a group reaches 2^22.
-  static bool hasAnchors(const numerics::TileLayout &layout);
+  /// Whether the weights' scales are all there is and powers of two, and no sum
+  /// of a group reaches 2^22.
+  static bool hasAnchors(const numerics::TileLayout &layout,
+                         const SumGroups &groups);
   /// Vectors of the last panel.
   int64_t lastPanel() const { return vectors - (numPanels - 1) * panel; }
 };

@@ -169,7 +169,7 @@ SmallVector<Value> PanelSums::accumulate(const PanelPlace &place, Value block,
 /// The sums of earlier panels for `count` rows from `localRow` of the chunk on.
 SmallVector<Value> PanelSums::loadPartial(const PanelPlace &place,
                                           Value localRow, int64_t count) {
-  VectorType type = grouped ? f32s : i32s;
+  VectorType type = groups.exist() ? f32s : i32s;
   SmallVector<Value> zeros(count * place.numTiles,
                            splat(type, b.getZeroAttr(type.getElementType())));
   if (!place.panel)
@@ -215,10 +215,10 @@ SmallVector<Value> PanelSums::correct(const PanelPlace &place, Value group,
 }
 
 SmallVector<Value> PanelSums::addGroups(const PanelPlace &place, Value block,
-                                        int64_t count, ArrayRef<Value> totals,
-                                        bool isAnchored,
+                                        ArrayRef<Value> rows,
+                                        ArrayRef<Value> totals, bool isAnchored,
                                         PanelPrefetch *prefetch) {
-  int64_t numTiles = place.numTiles;
+  int64_t numTiles = place.numTiles, count = int64_t(rows.size());
   auto addGroup = [&](Value group, ArrayRef<Value> carried) {
     SmallVector<Value> start(carried.size(), zeros(i32s));
     for (size_t i = 0; isAnchored && i < start.size(); ++i)
@@ -228,10 +228,21 @@ SmallVector<Value> PanelSums::addGroups(const PanelPlace &place, Value block,
     SmallVector<Value> exact =
         accumulate(place, block, count, from, add(from, plan.group),
                    correct(place, group, start), prefetch);
+    SmallVector<Value> rowScales;
+    if (activationScales) {
+      Value ofAll =
+          place.panel ? add(mul(place.panel, plan.numGroups()), group) : group;
+      for (Value row : rows)
+        rowScales.push_back(
+            operands.readActivationScale(activationScales, row, ofAll));
+    }
     SmallVector<Value> next;
     for (auto [i, total] : llvm::enumerate(carried)) {
       Value factor = loadFloats(isAnchored ? buffers.anchors : buffers.scales,
                                 group, i % numTiles);
+      if (activationScales)
+        factor =
+            arith::MulFOp::create(b, factor, rowScales[i / size_t(numTiles)]);
       if (!isAnchored) {
         next.push_back(vector::FMAOp::create(
             b, arith::SIToFPOp::create(b, f32s, exact[i]), factor, total));
@@ -248,19 +259,24 @@ SmallVector<Value> PanelSums::addGroups(const PanelPlace &place, Value block,
 
 void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
                      bool isGuarded, PanelPrefetch *prefetch) {
-  SmallVector<Value> rows;
-  for (int64_t r = 0; r < count; ++r)
+  // Rows behind the last one have no scales.
+  SmallVector<Value> rows, scaled;
+  Value last = arith::SubIOp::create(b, place.endRow, index(1));
+  for (int64_t r = 0; r < count; ++r) {
     rows.push_back(add(firstRow, r));
+    scaled.push_back(isGuarded ? arith::MinUIOp::create(b, rows.back(), last)
+                               : rows.back());
+  }
   Value localRow = arith::SubIOp::create(b, firstRow, place.firstRow);
   Value block = arith::DivUIOp::create(b, firstRow, index(rowBlock));
   int64_t numTiles = place.numTiles;
 
   SmallVector<Value> sums = loadPartial(place, localRow, count);
-  if (!grouped) {
+  if (!groups.exist()) {
     sums = accumulate(place, block, count, index(0), place.endVector,
                       correct(place, index(0), sums), prefetch);
   } else if (!place.isAnchored) {
-    sums = addGroups(place, block, count, sums, false, prefetch);
+    sums = addGroups(place, block, scaled, sums, false, prefetch);
   } else {
     auto branch = [&](bool isAnchored) {
       return [&, isAnchored](OpBuilder &inner, Location) {
@@ -268,7 +284,7 @@ void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
         b.setInsertionPoint(inner.getInsertionBlock(),
                             inner.getInsertionPoint());
         scf::YieldOp::create(
-            b, addGroups(place, block, count, sums, isAnchored, prefetch));
+            b, addGroups(place, block, scaled, sums, isAnchored, prefetch));
       };
     };
     sums = SmallVector<Value>(
@@ -281,7 +297,7 @@ void PanelSums::emit(const PanelPlace &place, Value firstRow, int64_t count,
       auto update = [&] {
         for (int64_t t = 0; t < numTiles; ++t) {
           Value total = sums[r * numTiles + t];
-          if (!grouped)
+          if (!groups.exist())
             total = arith::MulFOp::create(
                 b, arith::SIToFPOp::create(b, f32s, total),
                 loadFloats(buffers.scales, index(0), t));

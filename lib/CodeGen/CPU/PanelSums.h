@@ -20,13 +20,15 @@ class PanelPrefetch;
 /// adds what comes out of all panels to the result.
 class PanelSums : KernelBuilder {
 public:
-  /// `activations`: as `operands` makes them in blocks for the plan's form.
+  /// `activations`: as `operands` makes them in blocks for the plan's form, and
+  /// their scales, null where none vary along K.
   PanelSums(ImplicitLocOpBuilder &builder, const ByteISA &isa,
-            TileOperands &operands, const PanelPlan &plan, bool grouped,
-            Value activations, const PanelBuffers &buffers)
+            TileOperands &operands, const PanelPlan &plan,
+            const SumGroups &groups, Value activations, Value activationScales,
+            const PanelBuffers &buffers)
       : KernelBuilder(builder), isa(isa), operands(operands), plan(plan),
-        grouped(grouped), rowBlock(plan.form.rows), activations(activations),
-        buffers(buffers) {}
+        groups(groups), rowBlock(plan.form.rows), activations(activations),
+        activationScales(activationScales), buffers(buffers) {}
 
   /// `count` rows from `firstRow`, which starts a block, on; guarded if some
   /// may lie behind the last, where what comes out is dropped.
@@ -41,11 +43,12 @@ private:
                                       int64_t count, Value from, Value to,
                                       ArrayRef<Value> sums,
                                       PanelPrefetch *prefetch);
-  /// Adds all scale groups of the panel to `totals` in f32. Anchored, an
-  /// exact sum becomes a float by a subtraction, and is added: on Zen 4 and 5
-  /// neither takes a unit that multiplies.
+  /// Adds all groups of the panel to `totals` in f32, for the first `count`
+  /// rows of a block and their activations' scales. Anchored, an exact sum
+  /// becomes a float by a subtraction, and is added: on Zen 4 and 5 neither
+  /// takes a unit that multiplies.
   SmallVector<Value> addGroups(const PanelPlace &place, Value block,
-                               int64_t count, ArrayRef<Value> totals,
+                               ArrayRef<Value> rows, ArrayRef<Value> totals,
                                bool isAnchored, PanelPrefetch *prefetch);
   /// For each row and tile `start`, less the correction of a group.
   SmallVector<Value> correct(const PanelPlace &place, Value group,
@@ -58,9 +61,9 @@ private:
   const ByteISA &isa;
   TileOperands &operands;
   const PanelPlan &plan;
-  bool grouped;
+  const SumGroups &groups;
   int64_t rowBlock;
-  Value activations;
+  Value activations, activationScales;
   const PanelBuffers &buffers;
   VectorType bytes =
       VectorType::get({numerics::TileLayout::kVector}, b.getI8Type());

@@ -7,11 +7,14 @@
 #include "TileKernel.h"
 #include "ByteISA.h"
 #include "KernelBuilder.h"
+#include "SumGroups.h"
 #include "TileOperands.h"
 #include "TileReader.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <numeric>
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -26,21 +29,22 @@ static constexpr int64_t kMaxUnroll = 64;
 /// masks and positions.
 static constexpr int64_t kExpandUnroll = 4;
 
-/// Columns that straight-line code covers: whole units and whole scale groups.
-static int64_t getBlockCols(const TileLayout &layout) {
-  if (layout.hasGroups())
-    return layout.groupUnitCols();
+/// Columns that straight-line code covers: whole units and whole groups.
+static int64_t getBlockCols(const TileLayout &layout, const SumGroups &groups) {
+  if (groups.exist())
+    return std::lcm(layout.unitCols(), groups.size);
   int64_t vectors = layout.unitCols() / layout.vectorCols();
   return layout.unitCols() * std::max<int64_t>(1, 8 / vectors);
 }
 
-std::string mlir::sq::cpu::checkTileProductSizes(const TileLayout &layout) {
-  if (layout.hasGroups() && layout.format.groupSize % layout.vectorCols())
-    return "a scale group of " + std::to_string(layout.format.groupSize) +
+std::string mlir::sq::cpu::checkTileProductSizes(const TileLayout &layout,
+                                                 const SumGroups &groups) {
+  if (groups.size % layout.vectorCols())
+    return "a scale group of " + std::to_string(groups.size) +
            " is not a multiple of the " + std::to_string(layout.vectorCols()) +
            " columns of a vector";
-  if (getBlockCols(layout) / layout.vectorCols() > kMaxUnroll)
-    return "a scale group of " + std::to_string(layout.format.groupSize) +
+  if (getBlockCols(layout, groups) / layout.vectorCols() > kMaxUnroll)
+    return "a scale group of " + std::to_string(groups.size) +
            " is too long to unroll";
   return "";
 }
@@ -52,7 +56,7 @@ public:
   TileProduct(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
               const ByteISA &isa)
       : KernelBuilder(b), op(op), layout(layout), isa(isa),
-        operands(b, op, layout, isa),
+        groups(SumGroups::get(layout, op)), operands(b, op, layout, isa),
         preparesWeights(isa.biasesActivations() && !layout.hasPositions()) {}
 
   void emit();
@@ -92,12 +96,16 @@ private:
   /// Makes the columns [col, col + span) of each row the tables.
   void loadTables(ArrayRef<Value> rows, Value col, int64_t span);
   Value readActivations(Value row, Value col, int64_t offset);
+  /// The weights' scales of a group, and times that of a row of activations.
+  Value readScales(TileReader &reader, Value group);
+  Value scaleBy(Value scales, Value row, Value group);
   /// The exact sum of a row of activations, as f32.
   Value finish(const Sums &sums, size_t row);
 
   MatmulOp op;
   const TileLayout &layout;
   const ByteISA &isa;
+  SumGroups groups;
   TileOperands operands;
   /// Whether it is the weights that become unsigned.
   bool preparesWeights;
@@ -107,6 +115,8 @@ private:
   /// As dot products take them, each row padded to whole windows; and
   /// -128 * sum x of each row and scale group if weights are prepared.
   Value activations, activationSums;
+  /// Of each row and group of activations, null if they have no groups.
+  Value activationScales;
   /// For each row of activations, the tables that a vector looks up in.
   SmallVector<SmallVector<Value>> tables;
 };
@@ -123,9 +133,8 @@ static size_t getNumWays(size_t rows, int64_t vectors) {
 
 SmallVector<TileProduct::Sums> TileProduct::startSums(ArrayRef<Value> rows,
                                                       Value group) {
-  int64_t vectors = layout.hasGroups()
-                        ? layout.format.groupSize / layout.vectorCols()
-                        : layout.vectorsPerTile();
+  int64_t vectors = groups.exist() ? groups.size / layout.vectorCols()
+                                   : layout.vectorsPerTile();
   SmallVector<Sums> ways(getNumWays(rows.size(), vectors));
   for (auto [i, sums] : llvm::enumerate(ways)) {
     for (Value row : rows) {
@@ -274,7 +283,7 @@ Value TileProduct::finish(const Sums &sums, size_t row) {
 /// One scale a row: sums in i32 over all of it.
 SmallVector<Value> TileProduct::emitUngrouped(TileReader &reader,
                                               ArrayRef<Value> rows) {
-  int64_t blockCols = getBlockCols(layout);
+  int64_t blockCols = getBlockCols(layout, groups);
   int64_t blockVectors = blockCols / layout.vectorCols();
   SmallVector<Sums> initial = startSums(rows, index(0));
   auto run = [&](Value block, int64_t vectors, ArrayRef<Value> carried) {
@@ -301,12 +310,26 @@ SmallVector<Value> TileProduct::emitUngrouped(TileReader &reader,
   return totals;
 }
 
+Value TileProduct::readScales(TileReader &reader, Value group) {
+  if (groups.perWeightScale == 0)
+    return reader.readScales(index(0));
+  return reader.readScales(
+      arith::DivUIOp::create(b, group, index(groups.perWeightScale)));
+}
+
+Value TileProduct::scaleBy(Value scales, Value row, Value group) {
+  if (!activationScales)
+    return scales;
+  return arith::MulFOp::create(
+      b, scales, operands.readActivationScale(activationScales, row, group));
+}
+
 /// A scale every few vectors: sums in i32 within a group, in f32 across.
 SmallVector<Value> TileProduct::emitGrouped(TileReader &reader,
                                             ArrayRef<Value> rows) {
-  int64_t blockCols = getBlockCols(layout);
+  int64_t blockCols = getBlockCols(layout, groups);
   int64_t blockVectors = blockCols / layout.vectorCols();
-  int64_t groupVectors = layout.format.groupSize / layout.vectorCols();
+  int64_t groupVectors = groups.size / layout.vectorCols();
   int64_t blockGroups = blockVectors / groupVectors;
   auto run = [&](Value block, int64_t vectors, ArrayRef<Value> carried) {
     SmallVector<Value> totals(carried);
@@ -318,10 +341,10 @@ SmallVector<Value> TileProduct::emitGrouped(TileReader &reader,
       accumulate(reader, rows, col, g * groupVectors,
                  std::min(vectors, (g + 1) * groupVectors), ways);
       Sums sums = addUp(ways);
-      Value scales = reader.readScales(add(group, g));
-      for (size_t r = 0; r < rows.size(); ++r)
-        totals[r] =
-            vector::FMAOp::create(b, finish(sums, r), scales, totals[r]);
+      Value scales = readScales(reader, add(group, g));
+      for (auto [r, row] : llvm::enumerate(rows))
+        totals[r] = vector::FMAOp::create(
+            b, finish(sums, r), scaleBy(scales, row, add(group, g)), totals[r]);
     }
     return totals;
   };
@@ -345,8 +368,8 @@ void TileProduct::emitRows(Value tile, Value first, int64_t count, Value last) {
     rows.push_back(last ? arith::MinUIOp::create(b, row, last) : row);
   }
   TileReader reader(b, op, layout, isa, tile);
-  SmallVector<Value> totals = layout.hasGroups() ? emitGrouped(reader, rows)
-                                                 : emitUngrouped(reader, rows);
+  SmallVector<Value> totals =
+      groups.exist() ? emitGrouped(reader, rows) : emitUngrouped(reader, rows);
   for (auto [i, total] : llvm::enumerate(totals)) {
     auto update = [&] { operands.update(tile, rows[i], total); };
     if (last)
@@ -394,6 +417,7 @@ void TileProduct::emit() {
     std::tie(activations, activationSums) = operands.makeSignedActivations();
   else
     activations = operands.makeActivations();
+  activationScales = operands.makeActivationScales();
   auto loop = scf::ParallelOp::create(b, ValueRange{index(0)},
                                       ValueRange{index(layout.numTiles())},
                                       ValueRange{index(1)});
@@ -403,8 +427,9 @@ void TileProduct::emit() {
     emitTile(loop.getInductionVars().front());
   }
   memref::DeallocOp::create(b, activations);
-  if (activationSums)
-    memref::DeallocOp::create(b, activationSums);
+  for (Value buffer : {activationSums, activationScales})
+    if (buffer)
+      memref::DeallocOp::create(b, buffer);
 }
 
 void mlir::sq::cpu::emitTileProduct(ImplicitLocOpBuilder &builder, MatmulOp op,

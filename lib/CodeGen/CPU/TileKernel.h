@@ -38,10 +38,12 @@
 namespace mlir::sq::cpu {
 
 class ByteISA;
+struct SumGroups;
 
 /// "" if `emitTileProduct` can compute products with weights of such sizes,
 /// otherwise why not.
-std::string checkTileProductSizes(const numerics::TileLayout &layout);
+std::string checkTileProductSizes(const numerics::TileLayout &layout,
+                                  const SumGroups &groups);
 
 /// Emits the product of `op`, which is on memrefs; does not erase it.
 void emitTileProduct(ImplicitLocOpBuilder &builder, MatmulOp op,

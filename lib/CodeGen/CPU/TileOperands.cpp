@@ -27,9 +27,8 @@ std::optional<int64_t> TileOperands::getStaticNumInputs() {
 
 int64_t TileOperands::getPaddedCols() {
   int64_t cols = layout.paddedCols();
-  if (layout.hasGroups())
-    cols = std::max<int64_t>(
-        cols, llvm::alignTo(layout.cols, layout.format.groupSize));
+  if (groups.exist())
+    cols = std::max<int64_t>(cols, llvm::alignTo(layout.cols, groups.size));
   return llvm::alignTo(cols, TileLayout::kWindow);
 }
 
@@ -95,8 +94,8 @@ Value TileOperands::makeActivations() {
 
 Value TileOperands::sumGroup(Value values, Value row, Value group) {
   Type i32 = b.getI32Type();
-  int64_t size = layout.hasGroups()
-                     ? layout.format.groupSize
+  int64_t size = groups.exist()
+                     ? groups.size
                      : llvm::alignTo(layout.cols, TileLayout::kVector);
   auto i32s = VectorType::get({TileLayout::kRows}, i32);
   Value first = mul(group, size);
@@ -129,8 +128,7 @@ std::pair<Value, Value> TileOperands::makeSignedActivations() {
   SmallVector<Value> dynamic;
   if (!known)
     dynamic.push_back(getNumInputs());
-  int64_t numGroups =
-      layout.hasGroups() ? layout.format.numGroups(layout.cols) : 1;
+  int64_t numGroups = groups.count(layout.cols);
   Value sums = memref::AllocOp::create(
       b,
       MemRefType::get({known.value_or(ShapedType::kDynamic), numGroups},
@@ -240,24 +238,73 @@ Value TileOperands::makeBlockedActivations(const PanelForm &form) {
   return result;
 }
 
+/// 2^(c-127): the exponent field, but for 2^-127 (a denormal) and NaN.
+static Value decodeE8M0(ImplicitLocOpBuilder &b, Value scale) {
+  Type i32 = b.getI32Type();
+  auto constant = [&](int32_t value) -> Value {
+    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
+  };
+  Value code = arith::ExtUIOp::create(
+      b, i32, arith::BitcastOp::create(b, b.getI8Type(), scale));
+  auto isCode = [&](int32_t value) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
+                                 constant(value));
+  };
+  Value bits = arith::ShLIOp::create(b, code, constant(23));
+  bits = arith::SelectOp::create(b, isCode(0), constant(0x00400000), bits);
+  bits = arith::SelectOp::create(b, isCode(255), constant(0x7fc00000), bits);
+  return arith::BitcastOp::create(b, b.getF32Type(), bits);
+}
+
+Value TileOperands::makeActivationScales() {
+  if (groups.perActivationScale == 0)
+    return nullptr;
+  Value scales = op.getInputScales().front();
+  auto type = cast<MemRefType>(scales.getType());
+  SmallVector<Value> dynamic;
+  if (type.isDynamicDim(0))
+    dynamic.push_back(getNumInputs());
+  Value result = memref::AllocOp::create(
+      b, MemRefType::get(type.getShape(), b.getF32Type()), dynamic,
+      b.getI64IntegerAttr(TileLayout::kVector));
+  forEachInput([&](Value row) {
+    emitLoop(b, index(0), index(type.getDimSize(1)), 1, [&](Value group) {
+      Value scale = memref::LoadOp::create(b, scales, ValueRange{row, group});
+      memref::StoreOp::create(b, decodeE8M0(b, scale), result,
+                              ValueRange{row, group});
+    });
+  });
+  return result;
+}
+
+Value TileOperands::readActivationScale(Value scales, Value row, Value group) {
+  Value at = arith::DivUIOp::create(b, group, index(groups.perActivationScale));
+  return vector::BroadcastOp::create(
+      b, f32s, memref::LoadOp::create(b, scales, ValueRange{row, at}));
+}
+
 void TileOperands::update(Value tile, Value row, Value total) {
   Value zero = index(0);
-  auto scaleType = cast<MemRefType>(op.getInputScales().front().getType());
-  Value scale = memref::LoadOp::create(
-      b, op.getInputScales().front(),
-      ValueRange{scaleType.getDimSize(0) == 1 ? zero : row, zero});
-  if (scaleType.getElementType().isF16())
-    scale = arith::ExtFOp::create(b, b.getF32Type(), scale);
+  int factor = TileReader::getWeightFactor(layout) *
+               *layout.format.integerFactor() *
+               *op.getActivationFormatAttr().getFormat().integerFactor();
+  // A power of two: exact.
+  Value scale = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f / factor));
+  // Those of groups are in the total.
+  if (groups.perActivationScale == 0) {
+    Value scales = op.getInputScales().front();
+    auto type = cast<MemRefType>(scales.getType());
+    Value loaded = memref::LoadOp::create(
+        b, scales, ValueRange{type.getDimSize(0) == 1 ? zero : row, zero});
+    if (type.getElementType().isF16())
+      loaded = arith::ExtFOp::create(b, b.getF32Type(), loaded);
+    scale = arith::MulFOp::create(b, loaded, scale);
+  }
   if (layout.format.hasTensorScale())
     scale =
         arith::MulFOp::create(b, scale,
                               memref::LoadOp::create(b, op.getScales().back(),
                                                      ValueRange{zero, zero}));
-  int factor =
-      TileReader::getWeightFactor(layout) * *layout.format.integerFactor();
-  // A power of two: exact.
-  scale = arith::MulFOp::create(
-      b, scale, arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f / factor)));
 
   Value first = arith::MulIOp::create(b, tile, index(TileLayout::kRows));
   SmallVector<Value> at = {row, first};

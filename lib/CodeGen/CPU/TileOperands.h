@@ -13,6 +13,7 @@
 #define SPARSE_QUANT_LIB_CODEGEN_CPU_TILEOPERANDS_H
 
 #include "KernelBuilder.h"
+#include "SumGroups.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Numerics/TileLayout.h"
 
@@ -25,7 +26,8 @@ class TileOperands : KernelBuilder {
 public:
   TileOperands(ImplicitLocOpBuilder &builder, MatmulOp op,
                const numerics::TileLayout &layout, const ByteISA &isa)
-      : KernelBuilder(builder), op(op), layout(layout), isa(isa) {}
+      : KernelBuilder(builder), op(op), layout(layout), isa(isa),
+        groups(SumGroups::get(layout, op)) {}
 
   /// M, as an index.
   Value getNumInputs();
@@ -47,6 +49,11 @@ public:
   /// form.words` is at most 16. A new memref<BLOCKSx?xi8>, whose last block has
   /// the last row for rows beyond M.
   Value makeBlockedActivations(const PanelForm &form);
+  /// The scales of activations that have groups: a new memref<MxGROUPSxf32>,
+  /// which the caller deallocates; null of others.
+  Value makeActivationScales();
+  /// One of them, in all lanes, for a group of sums.
+  Value readActivationScale(Value scales, Value row, Value group);
   /// out[row, rows of `tile`] += total * what all of it is scaled by. `total`
   /// is a vector<16xf32>.
   void update(Value tile, Value row, Value total);
@@ -70,6 +77,7 @@ private:
   MatmulOp op;
   const numerics::TileLayout &layout;
   const ByteISA &isa;
+  SumGroups groups;
   VectorType bytes =
       VectorType::get({numerics::TileLayout::kVector}, b.getI8Type());
   VectorType f32s =

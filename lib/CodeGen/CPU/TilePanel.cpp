@@ -27,15 +27,15 @@ static constexpr int64_t kChunkRows = 512;
 static constexpr int64_t kMaxUnroll = 64;
 
 std::string mlir::sq::cpu::checkTilePanelSizes(const TileLayout &layout,
+                                               const SumGroups &groups,
                                                const ByteISA &isa) {
-  PanelPlan plan = PanelPlan::get(layout, isa);
+  PanelPlan plan = PanelPlan::get(layout, groups, isa);
   if (plan.run > kMaxUnroll)
-    return "scale groups of " + std::to_string(layout.format.groupSize) +
-           " and units of " + std::to_string(layout.unitCols()) +
-           " columns only meet after " +
+    return "scale groups of " + std::to_string(groups.size) + " and units of " +
+           std::to_string(layout.unitCols()) + " columns only meet after " +
            std::to_string(plan.run * TileLayout::kDepth);
-  if (layout.hasGroups() && plan.group % PanelPlan::kProductUnroll)
-    return "a scale group of " + std::to_string(layout.format.groupSize) +
+  if (groups.exist() && plan.group % PanelPlan::kProductUnroll)
+    return "a scale group of " + std::to_string(groups.size) +
            " is not a multiple of " +
            std::to_string(PanelPlan::kProductUnroll * TileLayout::kDepth) +
            " columns";
@@ -49,8 +49,8 @@ public:
   TilePanel(ImplicitLocOpBuilder &b, MatmulOp op, const TileLayout &layout,
             const ByteISA &isa)
       : KernelBuilder(b), op(op), layout(layout), isa(isa),
-        operands(b, op, layout, isa), plan(PanelPlan::get(layout, isa)),
-        rowBlock(plan.form.rows) {}
+        groups(SumGroups::get(layout, op)), operands(b, op, layout, isa),
+        plan(PanelPlan::get(layout, groups, isa)), rowBlock(plan.form.rows) {}
 
   void emit();
 
@@ -74,11 +74,13 @@ private:
   MatmulOp op;
   const TileLayout &layout;
   const ByteISA &isa;
+  SumGroups groups;
   TileOperands operands;
   PanelPlan plan;
   /// Rows of activations whose sums are in registers at once.
   int64_t rowBlock;
-  Value activations;
+  /// In blocks, and the scales of their groups, null if they have none.
+  Value activations, activationScales;
   PanelBuffers buffers;
 };
 
@@ -86,7 +88,7 @@ private:
 
 void TilePanel::emitRowBlocks(const PanelPlace &place) {
   PanelPrefetch prefetch(b, op, layout, plan, place);
-  PanelSums sums(b, isa, operands, plan, layout.hasGroups(), activations,
+  PanelSums sums(b, isa, operands, plan, groups, activations, activationScales,
                  buffers);
   Value count = arith::SubIOp::create(b, place.endRow, place.firstRow);
   Value whole =
@@ -134,7 +136,7 @@ void TilePanel::emitPanel(PanelPlace place) {
   place.endVector =
       choose(plan.panel, llvm::alignTo(lastSize, PanelPlan::kProductUnroll));
   for (int64_t t = 0; t < place.numTiles; ++t)
-    PanelDecoder(b, op, layout, isa, plan, buffers).emit(place, t);
+    PanelDecoder(b, op, layout, groups, isa, plan, buffers).emit(place, t);
   if (buffers.anchors)
     place.isAnchored = areAnchorsFinite(place);
   emitRowBlocks(place);
@@ -180,14 +182,14 @@ void TilePanel::emitBlock(PanelPlace place) {
   if (plan.form.isBiased)
     buffers.corrections = allocate(shape, b.getI32Type());
   buffers.scales = allocate(shape, b.getF32Type());
-  if (PanelPlan::hasAnchors(layout))
+  if (PanelPlan::hasAnchors(layout, groups))
     buffers.anchors = allocate(shape, b.getF32Type());
   if (plan.numPanels == 1) {
     emitPanel(place);
   } else {
     buffers.partial =
         allocate({getMostChunkRows(), place.numTiles * TileLayout::kRows},
-                 layout.hasGroups() ? Type(b.getF32Type()) : b.getI32Type());
+                 groups.exist() ? Type(b.getF32Type()) : b.getI32Type());
     emitLoop(b, index(0), index(plan.numPanels), 1, [&](Value panel) {
       PanelPlace part = place;
       part.panel = panel;
@@ -199,6 +201,7 @@ void TilePanel::emitBlock(PanelPlace place) {
 
 void TilePanel::emitPanels() {
   activations = operands.makeBlockedActivations(plan.form);
+  activationScales = operands.makeActivationScales();
   // As few chunks as there must be, of about the same size.
   Value count = operands.getNumInputs();
   auto divideUp = [&](Value value, Value by) -> Value {
@@ -238,6 +241,8 @@ void TilePanel::emitPanels() {
           [&] { emitTiles(rest); });
   }
   memref::DeallocOp::create(b, activations);
+  if (activationScales)
+    memref::DeallocOp::create(b, activationScales);
 }
 
 void TilePanel::emit() {

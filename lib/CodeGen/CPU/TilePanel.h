@@ -36,11 +36,12 @@
 namespace mlir::sq::cpu {
 
 class ByteISA;
+struct SumGroups;
 
 /// "" if `emitTilePanel` can compute products with weights of such sizes, which
 /// `checkTileProductSizes` takes; otherwise why not.
 std::string checkTilePanelSizes(const numerics::TileLayout &layout,
-                                const ByteISA &isa);
+                                const SumGroups &groups, const ByteISA &isa);
 
 /// Emits the product of `op`, which is on memrefs; does not erase it. Where the
 /// number of rows is only known when the code runs, those below the op's

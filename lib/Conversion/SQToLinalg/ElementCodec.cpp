@@ -265,6 +265,19 @@ Value ElementCodec::decodeElement(const Format &format, Value code) {
   return value;
 }
 
+Value ElementCodec::widen(const Format &format, Value code) {
+  Type i8 = b.getI8Type();
+  if (format.element == Element::Int) {
+    Value integer = decodeInteger(format, code);
+    return truncate(integer, i8);
+  }
+  Value integer =
+      arith::MulFOp::create(b, decodeElement(format, code),
+                            f32(static_cast<float>(*format.integerFactor())));
+  return truncate(arith::FPToSIOp::create(b, like(b.getI32Type()), integer),
+                  i8);
+}
+
 Value ElementCodec::decodeScale(Value scale) {
   auto type = cast<FloatType>(getElementTypeOrSelf(scale.getType()));
   if (type.isF32())

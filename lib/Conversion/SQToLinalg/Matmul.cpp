@@ -127,9 +127,10 @@ static Value accumulateScaled(OpBuilder &b, Location loc, const Operand &lhs,
                                                                      : zero});
           scale = codec.decodeScale(scale);
           value = arith::MulFOp::create(nested, value, scale);
-          // MXINT8 codes count in units of 2^-6.
-          if (side.format.family == Family::Mx)
-            value = arith::MulFOp::create(nested, value, codec.f32(0x1p-6f));
+          // A power of two: exact.
+          if (int factor = *side.format.integerFactor(); factor != 1)
+            value = arith::MulFOp::create(
+                nested, value, codec.f32(1.0f / static_cast<float>(factor)));
         };
         scaleBy(rhs, 1, rhsGroup);
         scaleBy(lhs, 0, lhsGroup);
@@ -224,8 +225,15 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
 
     if (QuantFormatAttrInterface inputAttr = op.getActivationFormatAttr()) {
       Format inputFormat = inputAttr.getFormat();
-      if (format.element == Element::Int &&
-          inputFormat.element == Element::Int) {
+      bool isInteger = inputFormat.element == Element::Int;
+      if (getElementTypeOrSelf(input.getType()) != inputAttr.getCodeType()) {
+        if (format.element != Element::Int)
+          return op.emitOpError("expected activations in ")
+                 << inputAttr.getCodeType() << " beside weights in "
+                 << formatAttr << ": widened ones are for integers";
+        isInteger = true;
+      }
+      if (format.element == Element::Int && isInteger) {
         Operand lhs{inputFormat, input,
                     SmallVector<Value>(op.getInputScales())};
         Operand rhs{format, codes, SmallVector<Value>(op.getScales())};

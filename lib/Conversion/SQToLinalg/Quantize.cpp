@@ -10,8 +10,9 @@
 //          -> codes, elementwise over the input.
 // The last step is also all of the static form, and dequantize is its mirror.
 //
-// Codes that are only dequantized again, such as activations of a kernel that
-// multiplies in f32, are never stored: both steps are one loop.
+// Codes that are only dequantized or widened again, such as activations of a
+// kernel that multiplies in f32 or bytes, are never stored: both steps are one
+// loop.
 //
 //===----------------------------------------------------------------------===//
 #include "Internal.h"
@@ -304,6 +305,24 @@ struct QuantizeLowering : OpRewritePattern<QuantizeOp> {
   }
 };
 
+struct WidenLowering : OpRewritePattern<WidenOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(WidenOp op,
+                                PatternRewriter &rewriter) const override {
+    Format format = op.getFormat().getFormat();
+    auto type = cast<RankedTensorType>(op.getType());
+    rewriter.replaceOp(op,
+                       mapElements(rewriter, op.getLoc(), format,
+                                   op.getValues(), type.getRank() - 1, {}, type,
+                                   [&](ElementCodec &codec, ValueRange args) {
+                                     return SmallVector<Value>{
+                                         codec.widen(format, args[0])};
+                                   }));
+    return success();
+  }
+};
+
 struct DequantizeLowering : OpRewritePattern<DequantizeOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -328,6 +347,12 @@ struct DequantizeLowering : OpRewritePattern<DequantizeOp> {
 
 } // namespace
 
+/// The scales that `op` divides by.
+static ValueRange getDivisors(QuantizeOp op) {
+  return op.isStatic() ? ValueRange(op.getStaticScales())
+                       : ValueRange(op.getScales());
+}
+
 /// What `op` undoes, if codes and scales are both of one sq.quantize.
 static QuantizeOp getQuantizer(DequantizeOp op) {
   auto quantize = op.getValues().getDefiningOp<QuantizeOp>();
@@ -338,33 +363,54 @@ static QuantizeOp getQuantizer(DequantizeOp op) {
   if (*normalizeAxis(op.getAxis(), rank) !=
       *normalizeAxis(quantize.getAxis(), rank))
     return QuantizeOp();
-  ValueRange scales = quantize.isStatic()
-                          ? ValueRange(quantize.getStaticScales())
-                          : ValueRange(quantize.getScales());
-  return llvm::equal(op.getScales(), scales) ? quantize : QuantizeOp();
+  return llvm::equal(op.getScales(), getDivisors(quantize)) ? quantize
+                                                            : QuantizeOp();
+}
+
+/// In place of `op`, for each element that `quantize` rounds to a code what
+/// `body` makes of that code and its scales.
+static void replaceRoundTrip(
+    RewriterBase &rewriter, Operation *op, QuantizeOp quantize,
+    function_ref<Value(ElementCodec &, const Format &, Value, ValueRange)>
+        body) {
+  rewriter.setInsertionPoint(op);
+  Format format = quantize.getFormat().getFormat();
+  auto type = cast<RankedTensorType>(op->getResult(0).getType());
+  Type codeType = getElementTypeOrSelf(quantize.getValues().getType());
+  ValueRange scales = getDivisors(quantize);
+  Value result = mapElements(
+      rewriter, op->getLoc(), format, quantize.getInput(),
+      *normalizeAxis(quantize.getAxis(), type.getRank()), scales, type,
+      [&](ElementCodec &codec, ValueRange args) {
+        ValueRange scaleArgs = args.slice(1, scales.size());
+        Value code = codec.quantize(format, args[0], scaleArgs, codeType);
+        return SmallVector<Value>{body(codec, format, code, scaleArgs)};
+      });
+  rewriter.replaceOp(op, result);
 }
 
 void mlir::sq::lowerRoundTrips(RewriterBase &rewriter, Operation *root) {
-  root->walk([&](DequantizeOp op) {
-    QuantizeOp quantize = getQuantizer(op);
-    if (!quantize)
-      return;
-    rewriter.setInsertionPoint(op);
-    Format format = op.getFormat().getFormat();
-    auto type = cast<RankedTensorType>(op.getType());
-    Type codeType = getElementTypeOrSelf(op.getValues().getType());
-    Value result = mapElements(
-        rewriter, op.getLoc(), format, quantize.getInput(),
-        *normalizeAxis(op.getAxis(), type.getRank()), op.getScales(), type,
-        [&](ElementCodec &codec, ValueRange args) {
-          ValueRange scaleArgs = args.slice(1, op.getScales().size());
-          Value code = codec.quantize(format, args[0], scaleArgs, codeType);
-          return SmallVector<Value>{codec.dequantize(format, code, scaleArgs)};
-        });
-    rewriter.replaceOp(op, result);
+  root->walk([&](Operation *op) {
+    if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
+      if (QuantizeOp quantize = getQuantizer(dequantize))
+        replaceRoundTrip(rewriter, op, quantize,
+                         [](ElementCodec &codec, const Format &format,
+                            Value code, ValueRange scales) {
+                           return codec.dequantize(format, code, scales);
+                         });
+    } else if (auto widen = dyn_cast<WidenOp>(op)) {
+      auto quantize = widen.getValues().getDefiningOp<QuantizeOp>();
+      if (quantize && quantize.getFormat() == widen.getFormat() &&
+          widen.getValues() == quantize.getValues())
+        replaceRoundTrip(rewriter, op, quantize,
+                         [](ElementCodec &codec, const Format &format,
+                            Value code,
+                            ValueRange) { return codec.widen(format, code); });
+    }
   });
 }
 
 void mlir::sq::populateQuantizePatterns(RewritePatternSet &patterns) {
-  patterns.add<QuantizeLowering, DequantizeLowering>(patterns.getContext());
+  patterns.add<QuantizeLowering, DequantizeLowering, WidenLowering>(
+      patterns.getContext());
 }

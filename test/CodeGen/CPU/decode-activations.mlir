@@ -49,3 +49,26 @@ func.func @other_scale(%x: tensor<1x64xf32>, %xs: tensor<1x1xf32>) -> tensor<1x6
   %0 = sq.dequantize %q, %xs from fp8<f8E4M3FN, row> : tensor<1x64xf8E4M3FN>, tensor<1x1xf32> -> tensor<1x64xf32>
   return %0 : tensor<1x64xf32>
 }
+
+// Kernels on bytes take integers as bytes; two of them share these, and no codes
+// are stored.
+// CHECK-LABEL: @widened
+// CHECK: %[[Q:.*]], %[[S:.*]] = sq.quantize %{{.*}} to mx<f4E2M1FN>
+// CHECK-NEXT: %[[X:.*]] = sq.widen %[[Q]] from mx<f4E2M1FN>
+// CHECK-NEXT: sq.matmul ins(%[[X]], %[[S]] : tensor<1x64xi8>, tensor<1x2xf8E8M0FNU>)
+// CHECK-SAME: activationFormat = #sq.mx<f4E2M1FN>
+// CHECK-NEXT: sq.matmul ins(%[[X]], %[[S]] :
+// LOOPS-LABEL: @widened
+// LOOPS-NOT: tensor<{{.*}}xf4E2M1FN>
+// LOOPS: arith.fptosi
+// LOOPS: linalg.yield {{.*}} : i8
+// LOOPS: sq.matmul
+func.func @widened(%x: tensor<1x64xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>,
+                   %y: tensor<1x16xf32>) -> (tensor<1x16xf32>, tensor<1x16xf32>) {
+  %q, %xs = sq.quantize %x to mx<f4E2M1FN> : tensor<1x64xf32> -> tensor<1x64xf4E2M1FN>, tensor<1x2xf8E8M0FNU>
+  %0 = sq.matmul ins(%q, %xs : tensor<1x64xf4E2M1FN>, tensor<1x2xf8E8M0FNU>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.mx<f4E2M1FN>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"} -> tensor<1x16xf32>
+  %1 = sq.matmul ins(%q, %xs : tensor<1x64xf4E2M1FN>, tensor<1x2xf8E8M0FNU>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.mx<f4E2M1FN>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"} -> tensor<1x16xf32>
+  return %0, %1 : tensor<1x16xf32>, tensor<1x16xf32>
+}

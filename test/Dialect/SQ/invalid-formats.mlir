@@ -160,3 +160,30 @@ func.func @unpack_bitmap(%p: tensor<8x8xi8>, %b: tensor<8x4xi8>) {
   %q = sq.unpack %p bitmap(%b) : tensor<8x8xi8>, tensor<8x4xi8> -> tensor<8x16xi8>
   return
 }
+
+// -----
+
+// SQ-WIDEN-1: codes of another type
+func.func @widened_type(%q: tensor<8x64xi8>) {
+  // expected-error@+1 {{with element type 'f4E2M1FN', got 'tensor<8x64xi8>' [SQ-WIDEN-1]}}
+  %x = sq.widen %q from mx<f4E2M1FN> : tensor<8x64xi8> -> tensor<8x64xi8>
+  return
+}
+
+// -----
+
+// SQ-WIDEN-2: halves of an E4M3 code have no common unit that fits a byte
+func.func @widened_float(%q: tensor<8x64xf8E4M3FN>) {
+  // expected-error@+1 {{expected codes that stand for integers, without a zero point, got #sq.fp8<f8E4M3FN, row> [SQ-WIDEN-2]}}
+  %x = sq.widen %q from fp8<f8E4M3FN, row> : tensor<8x64xf8E4M3FN> -> tensor<8x64xi8>
+  return
+}
+
+// -----
+
+// SQ-WIDEN-2: unsigned codes
+func.func @widened_unsigned(%q: tensor<8x64xi4>) {
+  // expected-error@+1 {{expected codes that stand for integers, without a zero point, got #sq.int<4, row, asymmetric> [SQ-WIDEN-2]}}
+  %x = sq.widen %q from int<4, row, asymmetric> : tensor<8x64xi4> -> tensor<8x64xi8>
+  return
+}

@@ -55,6 +55,8 @@ func.func @formats(%x: tensor<?x64xf32>, %w: tensor<8x64xf32>, %s: tensor<8x1xf3
   %5:2 = sq.quantize %w to hbfp<7, group = 64> : tensor<8x64xf32> -> tensor<8x64xi8>, tensor<8x1xf8E8M0FNU>
   // CHECK: static(%{{.+}} : tensor<8x1xf32>) to int<8, row> : tensor<8x64xf32> -> tensor<8x64xi8>
   %6 = sq.quantize %w static(%s : tensor<8x1xf32>) to int<8, row> : tensor<8x64xf32> -> tensor<8x64xi8>
+  // CHECK: sq.widen %{{.+}} from hbfp<7, group = 64> : tensor<8x64xi8> -> tensor<8x64xi8>
+  %wide = sq.widen %5#0 from hbfp<7, group = 64> : tensor<8x64xi8> -> tensor<8x64xi8>
   // CHECK: sq.dequantize %{{.+}}, %{{.+}} from hbfp<7, group = 64> : tensor<8x64xi8>, tensor<8x1xf8E8M0FNU> -> tensor<8x64xf32>
   %7 = sq.dequantize %5#0, %5#1 from hbfp<7, group = 64> : tensor<8x64xi8>, tensor<8x1xf8E8M0FNU> -> tensor<8x64xf32>
   return

@@ -6,19 +6,21 @@
 // CHECK-NOT: sq.
 // CHECK: %[[K:.+]] = tensor.dim %[[X]], %c1
 // CHECK: %[[G:.+]] = arith.ceildivui %[[K]], %c32
-// CHECK: return %{{.+}}, %[[K]], %[[G]], %[[K]]
-func.func @dims(%x: tensor<?x?xf32>) -> (index, index, index, index) {
+// CHECK: return %{{.+}}, %[[K]], %[[G]], %[[K]], %[[K]]
+func.func @dims(%x: tensor<?x?xf32>) -> (index, index, index, index, index) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %m = sq.mask magnitude(%x) nm<2:4> : tensor<?x?xf32>
   %s = sq.apply_mask %x, %m : tensor<?x?xf32>
   %q, %t = sq.quantize %s to int<4, group = 32> : tensor<?x?xf32> -> tensor<?x?xi4>, tensor<?x?xf32>
   %d = sq.dequantize %q, %t from int<4, group = 32> : tensor<?x?xi4>, tensor<?x?xf32> -> tensor<?x?xf32>
+  %w = sq.widen %q from int<4, group = 32> : tensor<?x?xi4> -> tensor<?x?xi8>
   %0 = tensor.dim %m, %c0 : tensor<?x?xi1>
   %1 = tensor.dim %q, %c1 : tensor<?x?xi4>
   %2 = tensor.dim %t, %c1 : tensor<?x?xf32>
   %3 = tensor.dim %d, %c1 : tensor<?x?xf32>
-  return %0, %1, %2, %3 : index, index, index, index
+  %4 = tensor.dim %w, %c1 : tensor<?x?xi8>
+  return %0, %1, %2, %3, %4 : index, index, index, index, index
 }
 
 // CHECK-LABEL: @matmul_dims

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 import guarded
+import ml_dtypes
 import numpy as np
 import pytest
 import reference
@@ -330,6 +331,66 @@ def add_apply_mask_to_reals():
 
 
 add_apply_mask_to_reals()
+
+
+# Widening
+
+# What makes elements integers (NUM-F14), and their type in ml_dtypes.
+WIDENED = {"int4.row": (1, ml_dtypes.int4), "int3.row": (1, None), "hbfp3.g64": (1, ml_dtypes.int4),
+           "mx.e2m1fn": (2, ml_dtypes.float4_e2m1fn), "mx.e2m3fn": (8, ml_dtypes.float6_e2m3fn)}
+
+
+def integers_of(name, raw):
+    """The integers that the low bits of bytes stand for."""
+    factor, element = WIDENED[name]
+    bits = Format(name).code_bits
+    raw = raw & (2**bits - 1)
+    if element is None or np.dtype(element).kind == "i" or "int" in np.dtype(element).name:
+        sign = 1 << (bits - 1)
+        return (raw.astype(np.int16) ^ sign) - sign
+    return (raw.view(element).astype(np.float32) * factor).astype(np.int16)
+
+
+def add_widen(name, cols):
+    """Widened codes, and their product with int8 weights."""
+    fmt, attribute = Format(name), spelling.format_attribute(Format(name))
+    rows, outputs, shape = 3, 4, [3, cols]
+    raw = np.random.default_rng(cols).integers(0, 256, shape).astype(np.uint8)
+    weights = np.random.default_rng(cols + 1).integers(-128, 128, (outputs, cols)).astype(np.int8)
+    code, byte = tensor(shape, spelling.code_type(fmt)), tensor(shape, "i8")
+    (scale_type,) = spelling.scale_types(fmt, shape, -1)
+    payload, scale = tensor(weights.shape, "i8"), tensor([outputs, 1], "f32")
+    product = tensor([rows, outputs], "f32")
+    x = np.random.default_rng(cols + 2).standard_normal(shape).astype(np.float32)
+    scales = spelling.scale_arrays(fmt, reference.quantize(fmt, x), shape, -1)[0]
+    body = [
+        *spelling.codes_from_bytes(fmt, "codes", shape, "c"),
+        f"%wide = sq.widen %c from {attribute} : {code} -> {byte}",
+        f"%product = sq.matmul ins(%wide, %xs : {byte}, {scale_type})"
+        f" weights(%w, scales(%ws) : {payload}, {scale}) outs(%init : {product})"
+        f" {{format = #sq.int<8, row>, activationFormat = #sq.{attribute}}} -> {product}"]
+    arguments = [("codes", byte), ("xs", scale_type), ("w", payload), ("ws", scale),
+                 ("init", product)]
+
+    @case(f"widen_{name}_{cols}", arguments, [("wide", byte), ("product", product)], body)
+    def check(call):
+        weight_scales = np.asarray([[0.5], [1.0], [0.25], [3.0]], np.float32)
+        init = np.full((rows, outputs), 0.125, np.float32)
+        wide, actual = call([raw.view(np.int8), scales, weights, weight_scales, init],
+                            [(shape, np.int8), ((rows, outputs), np.float32)])
+        integers = integers_of(name, raw)
+        assert_same(wide, integers.astype(np.int8), "integers")
+        scale = reference.stored_scale_values(fmt, reference.quantize(fmt, x).scales)
+        scale = np.asarray(scale, np.float64).reshape(rows, -1)
+        size = fmt.group or cols
+        left = integers / WIDENED[name][0] * np.repeat(scale, size, axis=1)[:, :cols]
+        expected = left @ (weights * weight_scales.astype(np.float64)).T + init
+        magnitude = np.abs(left) @ np.abs(weights * weight_scales).T + init
+        assert (np.abs(actual - expected) <= 8 * 2.0**-24 * magnitude).all()
+
+
+for name, cols in itertools.product(WIDENED, [1, 33, 100]):
+    add_widen(name, cols)
 
 
 # The packed layout

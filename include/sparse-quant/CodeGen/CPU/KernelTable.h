@@ -45,6 +45,8 @@ struct Product {
   std::optional<numerics::Pattern> pattern;
   /// Absent for f32.
   std::optional<numerics::Format> activations;
+  /// Whether their codes are bytes of integers already (sq.widen).
+  bool areWidened = false;
   int64_t rows = 0, cols = 0;
   /// Rows of activations; absent where they are only known at run time.
   std::optional<int64_t> inputs;

@@ -55,7 +55,7 @@ def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
 }
 
 def DecodeActivations : Pass<"sq-decode-activations"> {
-  let summary = "Quantized activations to f32 in front of kernels that multiply f32";
+  let summary = "Quantized activations to what kernels multiply";
   let description = [{
     Of each `sq.matmul` with a kernel that multiplies in f32 (`cpu.tile-fma`,
     `cpu.decode-rows`), whatever the format of its activations: an
@@ -64,9 +64,12 @@ def DecodeActivations : Pass<"sq-decode-activations"> {
     and kernels have one kind of activations. `convert-sq-to-linalg` makes
     `sq.quantize` and this `sq.dequantize` one loop, which stores no codes.
 
+    Of each with a kernel that multiplies bytes, where codes are no bytes of
+    integers (E2M1, E2M3, int4): an `sq.widen`, in the same way.
+
     Needs: `sq-select-kernels`, tensors.
     Guarantees: an `sq.matmul` with an activation format that is left has a
-    kernel that multiplies integers, or `cpu.reference`.
+    kernel that multiplies integers, which finds them as i8, or `cpu.reference`.
 
     Before:
     ```mlir

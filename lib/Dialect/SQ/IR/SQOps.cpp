@@ -231,7 +231,7 @@ LogicalResult ApplyMaskOp::verify() {
 }
 
 //===----------------------------------------------------------------------===//
-// QuantizeOp, DequantizeOp
+// QuantizeOp, DequantizeOp, WidenOp
 //===----------------------------------------------------------------------===//
 
 void QuantizeOp::build(OpBuilder &builder, OperationState &state, Value input,
@@ -270,6 +270,19 @@ LogicalResult DequantizeOp::verify() {
     return failure();
   return verifyScales(*this, getFormat(), type, *axis, getScales().getTypes(),
                       "SQ-DEQUANT-2");
+}
+
+LogicalResult WidenOp::verify() {
+  if (failed(verifyCodes(*this, getFormat(),
+                         cast<ShapedType>(getValues().getType()),
+                         cast<RankedTensorType>(getType()), "SQ-WIDEN-1")))
+    return failure();
+  numerics::Format format = getFormat().getFormat();
+  if (format.integerFactor() && !format.hasZeroPoint())
+    return success();
+  return emitOpError("expected codes that stand for integers, without a zero "
+                     "point, got ")
+         << getFormat() << " [SQ-WIDEN-2]";
 }
 
 //===----------------------------------------------------------------------===//
@@ -515,7 +528,9 @@ LogicalResult MatmulOp::verify() {
              << input << " [SQ-MM-5]";
     return success();
   }
-  if (input.getElementType() != activation.getCodeType())
+  bool isWidened = input.getElementType().isInteger(8) &&
+                   activation.getFormat().integerFactor();
+  if (input.getElementType() != activation.getCodeType() && !isWidened)
     return emitOpError("expected input codes of type ")
            << activation.getCodeType() << ", got " << input << " [SQ-MM-5]";
   if (activation.getFormat().scope == numerics::GroupScope::Group &&

@@ -49,6 +49,11 @@ DequantizeOp::reifyResultShapes(OpBuilder &b,
   return reifyLike(*this, b, getValues(), shapes);
 }
 
+LogicalResult WidenOp::reifyResultShapes(OpBuilder &b,
+                                         ReifiedRankedShapedTypeDims &shapes) {
+  return reifyLike(*this, b, getValues(), shapes);
+}
+
 LogicalResult
 QuantizeOp::reifyResultShapes(OpBuilder &b,
                               ReifiedRankedShapedTypeDims &shapes) {

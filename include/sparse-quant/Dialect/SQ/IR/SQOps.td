@@ -285,6 +285,34 @@ def SQ_DequantizeOp : SQ_Op<"dequantize", [Pure, SQ_ReifiesShapes]> {
   let hasFolder = 1;
 }
 
+def SQ_WidenOp : SQ_Op<"widen", [Pure, SQ_ReifiesShapes]> {
+  let summary = "Codes as the bytes of the integers that they stand for";
+  let description = [{
+    ```
+    result[i] = decode(values[i]) * integerFactor   // exact, -128..127
+    ```
+
+    `integerFactor` is 2 for E2M1, 8 for E2M3, 64 for MXINT8, and 1 for integers
+    (numerics.md, NUM-F14), so a widened code times its scale is `integerFactor`
+    times the value. Kernels that multiply bytes take activations so; where codes
+    are bytes of integers already, there is nothing to widen.
+
+    ```mlir
+    %i = sq.widen %c from mx<f4E2M1FN> : tensor<4x64xf4E2M1FN> -> tensor<4x64xi8>
+    ```
+
+    Rules: SQ-WIDEN-1 codes and result have one shape, and the codes the format's
+    code type; SQ-WIDEN-2 the format has an integer factor and no zero point.
+  }];
+  let arguments = (ins AnyRankedTensor:$values, SQ_AnyFormat:$format);
+  let results = (outs SQ_ByteTensor:$result);
+  let assemblyFormat = [{
+    $values `from` custom<Bare>($format) attr-dict
+    `:` type($values) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Packing
 //===----------------------------------------------------------------------===//
@@ -442,8 +470,9 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     Rules: SQ-MM-1 operands are of rank 2, their M, N, K agree, N and K are
     static, `outs` is f32 and the payload i8; SQ-MM-2 payload and bitmap have
     the sizes that SQ-PACK-3 and SQ-PACK-4 give them; SQ-MM-3 weight scales have
-    the types that the format asks for; SQ-MM-4 a bitmap comes with a pattern; SQ-MM-5 the input is f32 without an activation format, and
-    has its code type and scales with one; SQ-MM-6 activation scales that vary
+    the types that the format asks for; SQ-MM-4 a bitmap comes with a pattern; SQ-MM-5 the input is f32 without an
+    activation format, and with one has its code type, or i8 where those codes
+    were widened (`sq.widen`), and its scales; SQ-MM-6 activation scales that vary
     along K are powers of two (others could not leave the sum); SQ-MM-7 weights
     are symmetric; SQ-MM-8 all operands are tensors and there is a result, or
     all are memrefs and there is none; SQ-MM-9 weights in tiles and fragments
