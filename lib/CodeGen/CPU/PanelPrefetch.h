@@ -16,23 +16,19 @@
 #include "KernelBuilder.h"
 #include "PanelPlan.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
-#include "llvm/Support/MathExtras.h"
 
 namespace mlir::sq::cpu {
 
 class PanelPrefetch : KernelBuilder {
 public:
-  /// Rows of activations whose products ask for a panel, in whole blocks. Fewer
-  /// ask for a part of it.
-  static int64_t getRows(const PanelPlan &plan) {
-    return llvm::alignTo(32, plan.form.rows);
-  }
-
   /// For the panel after the one at `place`; emits where that is.
   PanelPrefetch(ImplicitLocOpBuilder &builder, MatmulOp op,
                 const numerics::TileLayout &layout, const PanelPlan &plan,
                 const PanelPlace &place);
 
+  /// Rows of activations whose products ask for a panel, in whole blocks: as
+  /// few as the memory keeps up with. Fewer ask for a part of it.
+  int64_t getRows() const { return rows; }
   /// Beside the products of so many vectors from `vector` on, of row block
   /// `block` of the chunk.
   void emit(Value block, Value vector);
@@ -49,6 +45,7 @@ private:
   const numerics::TileLayout &layout;
   const PanelPlan &plan;
   SmallVector<Stream> streams;
+  int64_t rows;
 };
 
 } // namespace mlir::sq::cpu

@@ -95,7 +95,7 @@ void TilePanel::emitRowBlocks(const PanelPlace &place) {
       mul(arith::DivUIOp::create(b, count, index(rowBlock)), rowBlock);
   Value wholeEnd = add(place.firstRow, whole);
   Value busyEnd = arith::MinUIOp::create(
-      b, add(place.firstRow, PanelPrefetch::getRows(plan)), wholeEnd);
+      b, add(place.firstRow, prefetch.getRows()), wholeEnd);
   emitLoop(b, place.firstRow, busyEnd, rowBlock, [&](Value row) {
     sums.emit(place, row, rowBlock, false, &prefetch);
   });

@@ -3,7 +3,7 @@
 // 40 rows of activations by four tiles: blocks of three tiles and one. Activations
 // are interleaved, four columns of each row of a block of eight at a time. A panel is
 // decoded once (with the sums of 128 * w), then eight rows at a time are multiplied:
-// 24 sums stay in registers. The first 32 rows ask for the next panel meanwhile.
+// 24 sums stay in registers. The first 16 rows ask for the next panel meanwhile.
 // CHECK-LABEL: @dense_int8
 // CHECK: %[[X:.+]] = memref.alloc() {alignment = 64 : i64} : memref<5x512xi8>
 // CHECK: scf.parallel (%[[EIGHT:.+]]) = {{.*}} to (%c5)
@@ -17,10 +17,10 @@
 // CHECK:       %[[W:.+]] = vector.load %{{.+}} : memref<4x320xi8>, vector<64xi8>
 // CHECK:       vector.store %[[W]], %[[PANEL]]
 // CHECK:       llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%{{.+}}, %{{.+}}, %[[W]])
-// CHECK:       scf.for {{.*}} = %{{.+}} to %c32 step %c8
+// CHECK:       scf.for {{.*}} = %{{.+}} to %c16 step %c8
 // CHECK:         arith.subi {{.*}} : vector<16xi32>
 // CHECK:         %{{.+}}:24 = scf.for {{.*}} step %c4 iter_args
-// CHECK-COUNT-3:   memref.prefetch %{{.+}}, read, locality<2>, data : memref<4x320xi8>
+// CHECK-COUNT-6:   memref.prefetch %{{.+}}, read, locality<2>, data : memref<4x320xi8>
 // CHECK-COUNT-3:   vector.load %[[PANEL]]
 // CHECK:           vector.load %[[X]]{{.*}} : memref<5x512xi8>, vector<4xi8>
 // CHECK:           vector.broadcast %{{.+}} : i32 to vector<16xi32>
