@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "ElementTraits.h"
 #include "Internal.h"
+#include "VectorClones.h"
 
 #include <limits>
 
@@ -78,6 +79,14 @@ static void encodeWithCodebook(const float *values, int64_t count, float scale,
   }
 }
 
+SQ_VECTOR_CLONES static void encodeIntegers(const float *values, int64_t count,
+                                            float unit, float limit,
+                                            uint8_t *codes) {
+  for (int64_t i = 0; i < count; ++i)
+    codes[i] =
+        static_cast<uint8_t>(encodeInteger(values[i] / unit, -limit, limit));
+}
+
 void encodeElements(const Format &format, const float *values, int64_t count,
                     float scale, uint8_t *codes) {
   switch (format.element) {
@@ -85,10 +94,7 @@ void encodeElements(const Format &format, const float *values, int64_t count,
     float limit = static_cast<float>((1 << (format.bits - 1)) - 1);
     // Exact: a power of two, and only the E8M0 scales of mx are multiplied.
     float unit = scale * integerUnit(format);
-    for (int64_t i = 0; i < count; ++i)
-      codes[i] =
-          static_cast<uint8_t>(encodeInteger(values[i] / unit, -limit, limit));
-    return;
+    return encodeIntegers(values, count, unit, limit, codes);
   }
   case Element::E4M3FN:
     return encodeFloats<Element::E4M3FN>(values, count, scale, codes);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Internal.h"
 #include "Select.h"
+#include "VectorClones.h"
 #include "sparse-quant/Numerics/Pattern.h"
 
 #include <algorithm>
@@ -15,7 +16,8 @@ namespace mlir::sq::numerics {
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-static void orderKeys(const float *scores, int64_t count, int32_t *keys) {
+SQ_VECTOR_CLONES static void orderKeys(const float *scores, int64_t count,
+                                       int32_t *keys) {
   for (int64_t i = 0; i < count; ++i)
     keys[i] = orderKey(scores[i]);
 }
@@ -40,8 +42,8 @@ static inline void keepRanked(const int32_t *keys, int64_t n, int64_t m,
 /// The same for m = 4. Each pair is compared once: of two, key j goes before
 /// key i < j if it is larger, otherwise key i goes before key j. Without
 /// branches or loops, so that several groups are vectorized together.
-static void keepOfFour(const int32_t *keys, int32_t n, int64_t groups,
-                       uint8_t *keep) {
+SQ_VECTOR_CLONES static void keepOfFour(const int32_t *keys, int32_t n,
+                                        int64_t groups, uint8_t *keep) {
   for (int64_t g = 0; g < groups; ++g, keys += 4, keep += 4) {
     int32_t a = keys[0], b = keys[1], c = keys[2], d = keys[3];
     int32_t ba = b > a, ca = c > a, da = d > a, cb = c > b, db = d > b,
@@ -123,9 +125,11 @@ static void maskUnstructured(const Pattern &pattern,
   }
   keys.resize(cols);
   int64_t kept = cols - pattern.numDropped(cols);
+  int32_t hint = orderKey(1.0f);
   for (int64_t row = 0; row < rows; ++row) {
     orderKeys(scores.data() + row * cols, cols, keys.data());
-    keepLargest(keys.data(), cols, kept, mask.data() + row * cols, scratch);
+    keepLargest(keys.data(), cols, kept, mask.data() + row * cols, scratch,
+                hint);
   }
 }
 

@@ -13,13 +13,14 @@
 //===----------------------------------------------------------------------===//
 #include "ElementTraits.h"
 #include "Internal.h"
+#include "VectorClones.h"
 
 #include <cmath>
 #include <limits>
 
 namespace mlir::sq::numerics {
 
-uint32_t maxMagnitudeBits(const float *values, int64_t count) {
+SQ_VECTOR_CLONES uint32_t maxMagnitudeBits(const float *values, int64_t count) {
   // Signed, because SSE2 compares 32-bit integers as signed ones only.
   int32_t largest = 0;
   for (int64_t i = 0; i < count; ++i) {

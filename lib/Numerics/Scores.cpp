@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Internal.h"
+#include "VectorClones.h"
 #include "sparse-quant/Numerics/Pattern.h"
 
 #include <bit>
@@ -12,9 +13,14 @@
 
 namespace mlir::sq::numerics {
 
+SQ_VECTOR_CLONES static void copyMagnitudes(const float *from, size_t count,
+                                            float *to) {
+  for (size_t i = 0; i < count; ++i)
+    to[i] = std::fabs(from[i]);
+}
+
 void magnitudeScores(std::span<const float> weights, std::span<float> scores) {
-  for (size_t i = 0; i < weights.size(); ++i)
-    scores[i] = std::fabs(weights[i]);
+  copyMagnitudes(weights.data(), weights.size(), scores.data());
 }
 
 void wandaScores(std::span<const float> weights, std::span<const float> norms,

@@ -10,26 +10,70 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Select.h"
+#include "VectorClones.h"
 
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <limits>
 
 namespace mlir::sq::numerics {
 
-/// The `rank`-th largest key, 1-based, of a short run: its bits from the top,
-/// each 1 if enough keys reach that far. 32 vectorized passes.
-static int32_t selectShort(const int32_t *keys, int64_t count, int64_t rank) {
-  constexpr uint32_t signFlip = 0x80000000u; // Unsigned order to signed order.
-  uint32_t found = 0;
-  for (uint32_t bit = 0x80000000u; bit != 0; bit >>= 1) {
-    auto candidate = static_cast<int32_t>((found | bit) ^ signFlip);
-    int32_t reaching = 0;
-    for (int64_t i = 0; i < count; ++i)
-      reaching += keys[i] >= candidate ? 1 : 0;
-    found |= reaching >= rank ? bit : 0;
+SQ_VECTOR_CLONES static int32_t
+countReaching(const int32_t *keys, int64_t count, int32_t threshold) {
+  int32_t reaching = 0;
+  for (int64_t i = 0; i < count; ++i)
+    reaching += keys[i] >= threshold ? 1 : 0;
+  return reaching;
+}
+
+SQ_VECTOR_CLONES static void keepReaching(const int32_t *keys, int64_t count,
+                                          int32_t threshold, uint8_t *keep) {
+  for (int64_t i = 0; i < count; ++i)
+    keep[i] = keys[i] >= threshold ? 1 : 0;
+}
+
+/// The `rank`-th largest key, 1-based, of a run that the cache holds, or a
+/// smaller one that as many keys reach, which `isExact` says. Keys are counted
+/// for one candidate after the other: first about `hint`, which was the answer
+/// for a run like this one and becomes that for this one, then where the counts
+/// on both sides let expect it, or halfway.
+static int32_t selectShort(const int32_t *keys, int64_t count, int64_t rank,
+                           int32_t &hint, bool &isExact) {
+  constexpr int64_t lowest = std::numeric_limits<int32_t>::min();
+  constexpr int64_t beyond = int64_t(std::numeric_limits<int32_t>::max()) + 1;
+  // `low` is reached by at least `rank` keys, `high` by fewer.
+  int64_t low = lowest, high = beyond, lowCount = count, highCount = 0;
+  int64_t candidate = hint, step = int64_t(1) << 18;
+  isExact = false;
+  for (int64_t turn = 1; high - low > 1; ++turn) {
+    candidate = std::clamp(candidate, low + 1, high - 1);
+    int64_t reaching =
+        countReaching(keys, count, static_cast<int32_t>(candidate));
+    hint = static_cast<int32_t>(candidate);
+    isExact = reaching == rank;
+    if (isExact)
+      return hint;
+    if (reaching > rank) {
+      low = candidate;
+      lowCount = reaching;
+    } else {
+      high = candidate;
+      highCount = reaching;
+    }
+    if (low == lowest || high == beyond) {
+      candidate += low == lowest ? -step : step;
+      step *= 8;
+    } else if (turn % 3 == 0) {
+      candidate = low + (high - low) / 2;
+    } else {
+      double share = (static_cast<double>(lowCount - rank) + 0.5) /
+                     static_cast<double>(lowCount - highCount);
+      candidate =
+          low + static_cast<int64_t>(static_cast<double>(high - low) * share);
+    }
   }
-  return static_cast<int32_t>(found ^ signFlip);
+  return static_cast<int32_t>(low);
 }
 
 namespace {
@@ -113,16 +157,19 @@ static void keepAbove(KeyAt keyAt, int64_t count, int64_t kept, Key threshold,
 }
 
 void keepLargest(const int32_t *keys, int64_t count, int64_t kept,
-                 uint8_t *keep, std::vector<int32_t> &scratch) {
+                 uint8_t *keep, std::vector<int32_t> &scratch, int32_t &hint) {
   if (kept == 0 || kept == count) {
     std::fill_n(keep, count, kept != 0);
     return;
   }
-  constexpr int64_t shortRun = 512;
+  constexpr int64_t shortRun = 1 << 16;
   auto keyAt = [keys](int64_t i) { return keys[i]; };
+  bool isExact = false;
   int32_t threshold = count <= shortRun
-                          ? selectShort(keys, count, kept)
+                          ? selectShort(keys, count, kept, hint, isExact)
                           : selectLong(keyAt, count, kept, scratch);
+  if (isExact)
+    return keepReaching(keys, count, threshold, keep);
   keepAbove(keyAt, count, kept, threshold, keep);
 }
 

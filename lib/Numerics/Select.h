@@ -28,9 +28,10 @@ inline int64_t orderKey(double score) {
 
 /// Sets keep[i] to 1 for the `kept` largest of keys[0, count), to 0 for the
 /// others; among equal keys the lower index is kept. `scratch` is reused
-/// between calls.
+/// between calls, and so is `hint`, the least key kept or one near it: of rows
+/// of one matrix these are alike, and finding it takes less time.
 void keepLargest(const int32_t *keys, int64_t count, int64_t kept,
-                 uint8_t *keep, std::vector<int32_t> &scratch);
+                 uint8_t *keep, std::vector<int32_t> &scratch, int32_t &hint);
 /// The same by orderKey of scores, for so many that a copy would hurt: scratch
 /// is a small part of them.
 void keepLargest(const float *scores, int64_t count, int64_t kept,

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "TileInternal.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace mlir::sq::numerics {
@@ -33,6 +34,13 @@ static uint64_t getVectorMask(std::span<const uint8_t> mask, int64_t rows,
   int64_t lastRow = std::min(Layout::kRows, rows - tile * Layout::kRows);
   int64_t col = vector * Layout::kDepth;
   int64_t count = std::min(Layout::kDepth, cols - col);
+  if (!mask.empty() && count == Layout::kDepth) {
+    const uint8_t *from = mask.data() + tile * Layout::kRows * cols + col;
+    for (int64_t r = 0; r < lastRow; ++r)
+      bits |= gatherBits<Layout::kDepth>(from + r * cols)
+              << (r * Layout::kDepth);
+    return bits;
+  }
   for (int64_t r = 0; r < lastRow; ++r)
     for (int64_t i = 0; i < count; ++i) {
       int64_t at = (tile * Layout::kRows + r) * cols + col + i;
@@ -44,9 +52,9 @@ static uint64_t getVectorMask(std::span<const uint8_t> mask, int64_t rows,
 
 int64_t TileLayout::countPayload(std::span<const uint8_t> mask) const {
   int64_t maskRows = static_cast<int64_t>(mask.size()) / cols;
-  int64_t bytes = 0;
+  int64_t bytes = 0, numVectors = vectorsPerTile();
   for (int64_t tile = 0; tile * kRows < maskRows; ++tile)
-    for (int64_t v = 0; v < vectorsPerTile(); ++v)
+    for (int64_t v = 0; v < numVectors; ++v)
       bytes += keptBytes(
           std::popcount(getVectorMask(mask, maskRows, cols, tile, v)));
   return bytes;
@@ -70,32 +78,58 @@ static void forEachKept(uint64_t bits, int64_t tile, int64_t vector,
   }
 }
 
+/// The codes of a vector that `bits` keeps, the first of which is at `codes`,
+/// behind each other at `to`, with nibbles from the low one up; up to seven
+/// bytes behind them are overwritten. `cols` is a row's length, `count` how
+/// many columns there are.
+static void storeKept(uint64_t bits, const uint8_t *codes, int64_t cols,
+                      int64_t count, const uint8_t *stored, unsigned codeBits,
+                      uint8_t *to) {
+  uint64_t pending = 0;
+  unsigned used = 0;
+  for (; bits; bits >>= Layout::kDepth, codes += cols) {
+    if ((bits & 15) == 0)
+      continue;
+    // Which are kept is random, so each is written, and the next one over it
+    // unless it stays.
+    for (int64_t i = 0; i < count; ++i) {
+      uint64_t isKept = bits >> i & 1;
+      pending |= (stored[codes[i]] & -isKept) << used;
+      used += isKept ? codeBits : 0;
+    }
+    // At most 4 codes of 8 bits, behind at most 7 bits.
+    std::memcpy(to, &pending, sizeof(pending));
+    to += used / 8;
+    pending >>= used / 8 * 8;
+    used %= 8;
+  }
+}
+
 void packBitmap(const TileLayout &layout, std::span<const uint8_t> codes,
                 std::span<const uint8_t> mask, int64_t firstByte,
                 PackedTiles &out) {
   CodeMap map(layout.format);
-  bool nibbles = layout.storedBits() == 4;
+  int64_t numVectors = layout.vectorsPerTile();
   out.payload.clear();
   out.positions.assign(layout.numTiles() * layout.positionBytes(), 0);
   for (int64_t tile = 0; tile < layout.numTiles(); ++tile) {
     uint8_t *positions = out.positions.data() + tile * layout.positionBytes();
     auto start = static_cast<int64_t>(out.payload.size());
     writeLittle<uint64_t>(positions, firstByte + start);
-    for (int64_t v = 0; v < layout.vectorsPerTile(); ++v) {
+    for (int64_t v = 0; v < numVectors; ++v) {
       auto at = static_cast<int64_t>(out.payload.size());
       if (v % Layout::kUnitVectors == 0)
         writeLittle<uint32_t>(
             positions + layout.offsetAt(v / Layout::kUnitVectors), at - start);
       uint64_t bits = getVectorMask(mask, layout.rows, layout.cols, tile, v);
       writeLittle(positions + layout.maskAt(v), bits);
-      out.payload.resize(at + layout.keptBytes(std::popcount(bits)), 0);
-      forEachKept(bits, tile, v, [&](int64_t j, KeptCode kept) {
-        uint8_t code = map.stored[codes[kept.row * layout.cols + kept.col]];
-        if (nibbles)
-          out.payload[at + j / 2] |= code << (j % 2 * 4);
-        else
-          out.payload[at + j] = code;
-      });
+      int64_t row = tile * Layout::kRows, col = v * Layout::kDepth;
+      uint8_t kept[Layout::kVector + sizeof(uint64_t)];
+      storeKept(bits, codes.data() + row * layout.cols + col, layout.cols,
+                std::min(Layout::kDepth, layout.cols - col), map.stored,
+                layout.storedBits(), kept);
+      out.payload.insert(out.payload.end(), kept,
+                         kept + layout.keptBytes(std::popcount(bits)));
     }
   }
 }

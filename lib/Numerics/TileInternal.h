@@ -9,6 +9,8 @@
 
 #include "sparse-quant/Numerics/TileLayout.h"
 
+#include <cstring>
+
 namespace mlir::sq::numerics {
 
 /// Code byte to stored byte or nibble, and back.
@@ -17,6 +19,20 @@ struct CodeMap {
 
   explicit CodeMap(const Format &format);
 };
+
+/// A bit for each of `m` bytes that are 0 or 1.
+template <int64_t m>
+inline uint64_t gatherBits(const uint8_t *bytes) {
+  if constexpr (m == 4) {
+    uint32_t word;
+    std::memcpy(&word, bytes, 4);
+    return word * 0x01020408u >> 24 & 15;
+  } else {
+    uint64_t word;
+    std::memcpy(&word, bytes, 8);
+    return word * 0x0102040810204080u >> 56;
+  }
+}
 
 /// Scale bytes [rows, groups], [rows, 1] or [1, 1] to [tile][group][row].
 void packTileScales(const Format &format, int64_t rows, int64_t cols,

@@ -258,20 +258,6 @@ void KeptRow::makeTable() {
   }
 }
 
-/// A bit for each of `m` bytes that are 0 or 1.
-template <int64_t m>
-static uint64_t gatherBits(const uint8_t *bytes) {
-  if constexpr (m == 4) {
-    uint32_t word;
-    std::memcpy(&word, bytes, 4);
-    return word * 0x01020408u >> 24 & 15;
-  } else {
-    uint64_t word;
-    std::memcpy(&word, bytes, 8);
-    return word * 0x0102040810204080u >> 56;
-  }
-}
-
 /// Group `group` of M columns, of whose codes `keeps` says which stay. Groups
 /// of up to eight look up what is stored. Which columns stay is random, so that
 /// in larger ones each column is written, and the next one over it unless it

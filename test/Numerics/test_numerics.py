@@ -169,6 +169,21 @@ def test_long_masks():
             )
 
 
+@pytest.mark.parametrize("cols", [3000, 70000])
+def test_unlike_rows(cols):
+    """The threshold of a row says nothing of the next one's; a long row is no array of
+    keys that a cache holds."""
+    scores = np.random.default_rng(7).standard_normal((9, cols)).astype(F32)
+    with np.errstate(over="ignore", under="ignore"):
+        scores *= F32([1, 1e30, 1e-40, -1, 0, 1e-3, 1e38, 1, 1])[:, None]
+    scores[-2:] = np.rint(scores[-2:])
+    scores[-1, : cols // 2] = np.inf
+    for name in ("unstructured0.5.row", "unstructured0.001.row", "unstructured0.999.row"):
+        np.testing.assert_array_equal(
+            bridge.mask(name, scores), reference.sparsity_mask(name, scores)
+        )
+
+
 @pytest.mark.parametrize("bits", range(2, 9))
 @pytest.mark.parametrize("density", [None, 0.0, 0.3, 0.5, 1.0])
 def test_pack(bits, density):
