@@ -80,6 +80,8 @@ struct KernelRow {
   double (*getGain)(const Product &product,
                     const KernelTarget &target) = nullptr;
   CostParameters cost;
+  /// Whether results may be written instead of added to.
+  bool overwrites = false;
 
   /// Whether the generated kernel takes its activations in f32.
   bool multipliesFloats() const { return emit && !wantsIntegers; }

@@ -103,6 +103,8 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
           (row->multipliesFloats() || !input.isInteger(8)))
         reason = "its activations are still codes; run sq-decode-activations "
                  "in front of bufferization";
+      if (reason.empty() && op.getOverwrites() && !row->overwrites)
+        reason = "it adds to its results";
       if (!reason.empty()) {
         op.emitError("kernel '")
             << row->name << "' can't compute this op: " << reason;

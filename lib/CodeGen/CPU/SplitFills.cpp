@@ -4,7 +4,10 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "KernelRow.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
 
@@ -16,6 +19,17 @@ namespace mlir::sq {
 } // namespace mlir::sq
 
 using namespace mlir::sq;
+using namespace mlir::sq::cpu;
+
+/// Whether `op` is a product that is added to zeros, and has a kernel that can
+/// write it instead.
+static bool canOverwrite(Operation *op, linalg::FillOp fill) {
+  auto matmul = dyn_cast<MatmulOp>(op);
+  if (!matmul || !matchPattern(fill.getInputs()[0], m_PosZeroFloat()))
+    return false;
+  const KernelRow *row = findKernel(matmul.getKernel().value_or(""));
+  return row && row->overwrites;
+}
 
 namespace {
 struct SplitFills : sq::impl::SplitFillsBase<SplitFills> {
@@ -35,8 +49,13 @@ struct SplitFills : sq::impl::SplitFillsBase<SplitFills> {
           continue;
         OpBuilder b(user);
         IRMapping mapping;
-        b.clone(*empty, mapping);
-        use.set(b.clone(*fill, mapping)->getResult(0));
+        Operation *place = b.clone(*empty, mapping);
+        if (canOverwrite(user, fill)) {
+          use.set(place->getResult(0));
+          cast<MatmulOp>(user).setOverwrites(true);
+        } else {
+          use.set(b.clone(*fill, mapping)->getResult(0));
+        }
       }
       if (fill->use_empty())
         fill.erase();

@@ -309,18 +309,24 @@ void TileOperands::update(Value tile, Value row, Value total) {
   Value first = arith::MulIOp::create(b, tile, index(TileLayout::kRows));
   SmallVector<Value> at = {row, first};
   Value factors = vector::BroadcastOp::create(b, f32s, scale);
-  auto update = [&](Value old) {
+  auto update = [&](function_ref<Value()> load) {
+    // The sum with a zero is never a negative one.
+    Value old = op.getOverwrites() ? splat(f32s, 0.0f) : load();
     return vector::FMAOp::create(b, total, factors, old);
   };
   if (layout.rows % TileLayout::kRows == 0) {
-    Value old = vector::LoadOp::create(b, f32s, op.getInit(), at);
-    vector::StoreOp::create(b, update(old), op.getInit(), at);
+    Value updated = update([&]() -> Value {
+      return vector::LoadOp::create(b, f32s, op.getInit(), at);
+    });
+    vector::StoreOp::create(b, updated, op.getInit(), at);
     return;
   }
   Value left = arith::SubIOp::create(b, index(layout.rows), first);
   Value mask = vector::CreateMaskOp::create(
       b, VectorType::get({TileLayout::kRows}, b.getI1Type()), ValueRange{left});
-  Value old = vector::MaskedLoadOp::create(
-      b, f32s, op.getInit(), at, mask, splat(f32s, b.getF32FloatAttr(0.0f)));
-  vector::MaskedStoreOp::create(b, op.getInit(), at, mask, update(old));
+  Value updated = update([&]() -> Value {
+    return vector::MaskedLoadOp::create(b, f32s, op.getInit(), at, mask,
+                                        splat(f32s, 0.0f));
+  });
+  vector::MaskedStoreOp::create(b, op.getInit(), at, mask, updated);
 }

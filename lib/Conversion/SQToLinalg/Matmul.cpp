@@ -213,6 +213,15 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
              << stringifyLayout(op.getLayout())
              << "' were packed for reads them";
     Location loc = op.getLoc();
+    Value init = op.getInit();
+    if (op.getOverwrites())
+      init =
+          castTo(rewriter, loc,
+                 createFilled(
+                     rewriter, loc, tensor::getMixedSizes(rewriter, loc, init),
+                     arith::ConstantOp::create(rewriter, loc,
+                                               rewriter.getF32FloatAttr(0.0f))),
+                 cast<RankedTensorType>(init.getType()));
     QuantFormatAttrInterface formatAttr = op.getFormat();
     Format format = formatAttr.getFormat();
     auto payloadType = cast<ShapedType>(op.getPayload().getType());
@@ -238,9 +247,9 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
                     SmallVector<Value>(op.getInputScales())};
         Operand rhs{format, codes, SmallVector<Value>(op.getScales())};
         rewriter.replaceOp(
-            op, castTo(rewriter, loc,
-                       multiplyGroups(rewriter, loc, lhs, rhs, op.getInit()),
-                       cast<RankedTensorType>(op.getResult().getType())));
+            op,
+            castTo(rewriter, loc, multiplyGroups(rewriter, loc, lhs, rhs, init),
+                   cast<RankedTensorType>(op.getResult().getType())));
         return success();
       }
       auto type = cast<RankedTensorType>(input.getType());
@@ -251,8 +260,7 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
     Value weights = DequantizeOp::create(
         rewriter, loc, codesType.clone(rewriter.getF32Type()), codes,
         op.getScales(), formatAttr, /*axis=*/-1);
-    rewriter.replaceOp(
-        op, multiplyFloats(rewriter, loc, input, weights, op.getInit()));
+    rewriter.replaceOp(op, multiplyFloats(rewriter, loc, input, weights, init));
     return success();
   }
 };

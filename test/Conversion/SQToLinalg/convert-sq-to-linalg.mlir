@@ -131,3 +131,15 @@ func.func @parameters_stay() -> tensor<8x64xf32> {
   %s = sq.apply_mask %w, %m : tensor<8x64xf32>
   return %s : tensor<8x64xf32>
 }
+
+// -----
+
+// What overwrites is added to zeros, whatever the destination holds.
+// CHECK-LABEL: @matmul_that_overwrites
+// CHECK: %[[ZERO:.+]] = linalg.fill
+// CHECK: linalg.matmul {{.*}} outs(%[[ZERO]]
+func.func @matmul_that_overwrites(%x: tensor<4x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>, %init: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %0 = sq.matmul ins(%x : tensor<4x64xf32>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
+    outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>, overwrites} -> tensor<4x8xf32>
+  return %0 : tensor<4x8xf32>
+}

@@ -334,7 +334,9 @@ def SplitFills : Pass<"sq-split-fills", "::mlir::func::FuncOp"> {
   let description = [{
     Common subexpressions have made one tensor of zeros of all that products of
     a shape are added to. Each would be copied from it; filling again is cheaper,
-    and can be done in the place where the result goes.
+    and can be done in the place where the result goes. An `sq.matmul` whose
+    kernel can write its results instead of adding to them needs no zeros: it
+    becomes one that `overwrites` a tensor that nobody fills.
 
     Before:
     ```mlir

@@ -78,10 +78,13 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
         builder, loc, use.op->getResult(0).getType(), input, inputScales,
         payload, bitmap, scales, use.init->get(), chain.quantize.getFormat(),
         activationFormat, layer.pattern, /*kernel=*/StringAttr(),
-        /*manyInputs=*/IntegerAttr(), /*cost=*/ArrayAttr(), layer.layout);
+        /*manyInputs=*/IntegerAttr(), /*overwrites=*/false,
+        /*cost=*/ArrayAttr(), layer.layout);
     use.op->getResult(0).replaceAllUsesWith(product.getResult());
-    use.op->erase();
   }
+  // Not before: shapes depend on how the first one's input is quantized.
+  for (LinearLayer &use : layer.uses)
+    use.op->erase();
 }
 
 /// Ops widen what they read themselves; a tensor in f32 would cost what 16 bits

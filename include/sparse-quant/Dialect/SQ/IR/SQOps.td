@@ -448,6 +448,9 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     There `kernel` may be one for many rows of activations: fewer than
     `manyInputs` then go to the one for few that the kernel table names beside it.
 
+    With `overwrites` the product is not added to `outs` but to zeros, and what
+    `outs` holds doesn't matter.
+
     Destination style: on tensors the result takes the place of `outs`, and
     bufferization reuses its buffer; on memrefs there is no result. Tileable
     along M by any size, and along N by sizes that divide it, since N is static.
@@ -489,7 +492,7 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
       Variadic<SQ_TensorOrMemRef>:$scales, SQ_TensorOrMemRef:$init,
       SQ_AnyFormat:$format, OptionalAttr<SQ_AnyFormat>:$activationFormat,
       OptionalAttr<SQ_AnyPattern>:$pattern, OptionalAttr<StrAttr>:$kernel,
-      OptionalAttr<I64Attr>:$manyInputs,
+      OptionalAttr<I64Attr>:$manyInputs, UnitAttr:$overwrites,
       OptionalAttr<TypedArrayAttrBase<SQ_CostAttr, "predicted costs">>:$cost,
       DefaultValuedAttr<SQ_LayoutAttr, "::mlir::sq::Layout::Rows">:$layout);
   let results = (outs Optional<AnyRankedTensor>:$result);
