@@ -46,8 +46,8 @@ CASES = [(pattern, fmt, None) for pattern in PATTERNS
          for fmt in (FORMATS if pattern in (None, "nm2:4") else SPARSE_FORMATS)]
 CASES += [(None, fmt, None) for fmt in DENSE_FORMATS]
 CASES += [(None, None, None)] * len(SHAPES)
-# Quantized activations are rounded in front of products that no integer kernel has:
-# of weights that aren't integers, or of any weights where the activations aren't.
+# Quantized activations are rounded in front of products that no integer kernel has, of
+# weights or activations that aren't integers, or, as here, that shall be in f32.
 CASES += [(pattern, fmt, "int8.row") for pattern, fmt in itertools.product(
     (None, "nm2:4"), ("fp8.e4m3fn.row", "mx.e3m2fn", "nf4.g64"))]
 ACTIVATIONS = ["fp8.e4m3fn.row", "fp8.e5m2.row", "mx.e4m3fn", "mx.e5m2", "mx.e2m3fn", "mx.e3m2fn",
@@ -101,7 +101,7 @@ def artifact(layers, target, tmp_path_factory):
     rules = [rule(name, *layer[:-1]) for name, layer in layers.items() if layer[1]]
     (folder / "recipe.yaml").write_text("rules:\n" + "".join(f"  - {r}\n" for r in rules))
     command = [folder / "model.mlir", "--recipe", folder / "recipe.yaml", "--weights-dir", folder,
-               f"--target={target}", "--openmp=false"]
+               f"--target={target}", "--openmp=false", "--prefer-kernel=cpu.tile-fma"]
     run("sq-compile", *command, "--emit=mlir-sq", "-o", folder / "packed.mlir")
     text = (folder / "packed.mlir").read_text()
     packed = [name for name, layer in layers.items() if layer[1]]
