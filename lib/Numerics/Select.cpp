@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Sorting would do, but branches that depend on random data cost more than all
-// of a mask's other work. Both selections below look at bits instead.
+// of a mask's other work. So short runs are counted against one candidate after
+// the other, and long ones digit by digit.
 //
 //===----------------------------------------------------------------------===//
 #include "Select.h"

@@ -14,6 +14,8 @@
 #ifndef SPARSE_QUANT_LIB_NUMERICS_VECTORCLONES_H
 #define SPARSE_QUANT_LIB_NUMERICS_VECTORCLONES_H
 
+#include <climits> // __GLIBC__
+
 // Sanitizers instrument the function that chooses, which runs before they do.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) ||                                        \
@@ -25,7 +27,7 @@
 #define SQ_IS_SANITIZED
 #endif
 
-#if defined(__x86_64__) && defined(__ELF__) && !defined(SQ_IS_SANITIZED)
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(SQ_IS_SANITIZED)
 #define SQ_VECTOR_CLONES                                                       \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

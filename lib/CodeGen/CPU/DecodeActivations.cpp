@@ -18,17 +18,28 @@ namespace mlir::sq {
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 
+/// What another product has already made of the codes of `op`, if `isSame`
+/// finds it to be the same.
+template <typename OpTy>
+static OpTy findShared(MatmulOp op, function_ref<bool(OpTy)> isSame) {
+  for (Operation *user : op.getInput().getUsers())
+    if (auto other = dyn_cast<OpTy>(user);
+        other && other->getBlock() == op->getBlock() &&
+        other->isBeforeInBlock(op) && other.getValues() == op.getInput() &&
+        other.getFormat() == op.getActivationFormatAttr() && isSame(other))
+      return other;
+  return OpTy();
+}
+
 /// The activations of `op` in f32; products that share codes share these.
 static Value decode(OpBuilder &b, MatmulOp op) {
   Value codes = op.getInput();
   QuantFormatAttrInterface format = op.getActivationFormatAttr();
-  for (Operation *user : codes.getUsers())
-    if (auto other = dyn_cast<DequantizeOp>(user);
-        other && other->getBlock() == op->getBlock() &&
-        other->isBeforeInBlock(op) && other.getValues() == codes &&
-        other.getFormat() == format && other.getAxis() == -1 &&
-        llvm::equal(other.getScales(), op.getInputScales()))
-      return other.getResult();
+  if (auto shared = findShared<DequantizeOp>(op, [&](DequantizeOp other) {
+        return other.getAxis() == -1 &&
+               llvm::equal(other.getScales(), op.getInputScales());
+      }))
+    return shared.getResult();
   auto type = cast<RankedTensorType>(codes.getType());
   return DequantizeOp::create(b, op.getLoc(), type.clone(b.getF32Type()), codes,
                               op.getInputScales(), format, /*axis=*/-1);
@@ -39,11 +50,8 @@ static Value decode(OpBuilder &b, MatmulOp op) {
 static Value widen(OpBuilder &b, MatmulOp op) {
   Value codes = op.getInput();
   QuantFormatAttrInterface format = op.getActivationFormatAttr();
-  for (Operation *user : codes.getUsers())
-    if (auto other = dyn_cast<WidenOp>(user);
-        other && other->getBlock() == op->getBlock() &&
-        other->isBeforeInBlock(op) && other.getFormat() == format)
-      return other.getResult();
+  if (auto shared = findShared<WidenOp>(op, [](WidenOp) { return true; }))
+    return shared.getResult();
   auto type = cast<RankedTensorType>(codes.getType());
   return WidenOp::create(b, op.getLoc(), type.clone(b.getI8Type()), codes,
                          format);

@@ -5,7 +5,6 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRow.h"
-#include "mlir/IR/TypeUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -19,11 +18,9 @@ Product Product::get(MatmulOp op) {
   if (op.getBitmap())
     product.pattern =
         SparsityPatternAttrInterface(op.getPatternAttr()).getPattern();
-  if (QuantFormatAttrInterface activations = op.getActivationFormatAttr()) {
+  if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
     product.activations = activations.getFormat();
-    product.areWidened = getElementTypeOrSelf(op.getInput().getType()) !=
-                         activations.getCodeType();
-  }
+  product.areWidened = op.hasWidenedInput();
   product.rows = op.getNumRows();
   product.cols = op.getReductionExtent();
   int64_t inputs = cast<ShapedType>(op.getInput().getType()).getDimSize(0);

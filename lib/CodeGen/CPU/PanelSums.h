@@ -43,10 +43,9 @@ private:
                                       int64_t count, Value from, Value to,
                                       ArrayRef<Value> sums,
                                       PanelPrefetch *prefetch);
-  /// Adds all groups of the panel to `totals` in f32, for the first `count`
-  /// rows of a block and their activations' scales. Anchored, an exact sum
-  /// becomes a float by a subtraction, and is added: on Zen 4 and 5 neither
-  /// takes a unit that multiplies.
+  /// Adds all groups of the panel to `totals` in f32, for `rows`, with which a
+  /// block begins. Anchored, an exact sum becomes a float by a subtraction, and
+  /// is added: on Zen 4 and 5 neither takes a unit that multiplies.
   SmallVector<Value> addGroups(const PanelPlace &place, Value block,
                                ArrayRef<Value> rows, ArrayRef<Value> totals,
                                bool isAnchored, PanelPrefetch *prefetch);

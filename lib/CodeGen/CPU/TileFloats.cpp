@@ -212,6 +212,32 @@ Value TileFloats::readPositions(int64_t i, int64_t d) {
   return shiftDown(positions, 8 * d + i % fields * bits);
 }
 
+Value mlir::sq::cpu::decodeE8M0(ImplicitLocOpBuilder &b, Value scales) {
+  auto like = [&](Type element) -> Type {
+    if (auto type = dyn_cast<VectorType>(scales.getType()))
+      return type.clone(element);
+    return element;
+  };
+  Type words = like(b.getI32Type());
+  auto constant = [&](int32_t value) -> Value {
+    TypedAttr attr = b.getI32IntegerAttr(value);
+    if (auto type = dyn_cast<VectorType>(words))
+      attr = DenseElementsAttr::get(type, Attribute(attr));
+    return arith::ConstantOp::create(b, attr);
+  };
+  // The exponent field, but for 2^-127 (a denormal) and NaN.
+  Value code = arith::ExtUIOp::create(
+      b, words, arith::BitcastOp::create(b, like(b.getI8Type()), scales));
+  auto isCode = [&](int32_t value) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
+                                 constant(value));
+  };
+  Value bits = arith::ShLIOp::create(b, code, constant(23));
+  bits = arith::SelectOp::create(b, isCode(0), constant(0x00400000), bits);
+  bits = arith::SelectOp::create(b, isCode(255), constant(0x7fc00000), bits);
+  return arith::BitcastOp::create(b, like(b.getF32Type()), bits);
+}
+
 Value mlir::sq::cpu::readTileScales(ImplicitLocOpBuilder &b, MatmulOp op,
                                     const TileLayout &layout, Value tile,
                                     Value group) {
@@ -223,30 +249,14 @@ Value mlir::sq::cpu::readTileScales(ImplicitLocOpBuilder &b, MatmulOp op,
   Value loaded = vector::LoadOp::create(b, VectorType::get({rows}, stored),
                                         scales, ValueRange{tile, at});
   auto real = VectorType::get({rows}, b.getF32Type());
-  auto words = VectorType::get({rows}, b.getI32Type());
   auto bytes = VectorType::get({rows}, b.getI8Type());
-  auto wordsOf = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(
-        b, DenseElementsAttr::get(words, b.getI32IntegerAttr(value)));
-  };
   switch (layout.format.scaleType) {
   case numerics::ScaleType::F32:
     return loaded;
   case numerics::ScaleType::F16:
     return arith::ExtFOp::create(b, real, loaded);
-  case numerics::ScaleType::E8M0: {
-    // 2^(c-127): the exponent field, but for 2^-127 (a denormal) and NaN.
-    Value code = arith::ExtUIOp::create(
-        b, words, arith::BitcastOp::create(b, bytes, loaded));
-    auto isCode = [&](int32_t value) -> Value {
-      return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
-                                   wordsOf(value));
-    };
-    Value bits = arith::ShLIOp::create(b, code, wordsOf(23));
-    bits = arith::SelectOp::create(b, isCode(0), wordsOf(0x00400000), bits);
-    bits = arith::SelectOp::create(b, isCode(255), wordsOf(0x7fc00000), bits);
-    return arith::BitcastOp::create(b, real, bits);
-  }
+  case numerics::ScaleType::E8M0:
+    return decodeE8M0(b, loaded);
   case numerics::ScaleType::E4M3FN: {
     // Seven bits up, E4M3 is an f16 whose exponent is biased by 15 instead of
     // 7: 2^-8 of the value, denormals included. Scales are finite and positive.

@@ -84,6 +84,9 @@ inline bool groupsAreUnits(const numerics::TileLayout &layout) {
          layout.format.groupSize % layout.unitCols() == 0;
 }
 
+/// E8M0 scales, one or a vector of them, as f32: 2^(code - 127).
+Value decodeE8M0(ImplicitLocOpBuilder &b, Value scales);
+
 /// The 16 scales of a group of columns, in f32.
 Value readTileScales(ImplicitLocOpBuilder &builder, MatmulOp op,
                      const numerics::TileLayout &layout, Value tile,

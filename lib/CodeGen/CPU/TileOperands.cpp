@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "TileOperands.h"
 #include "ByteISA.h"
+#include "TileFloats.h"
 #include "TileReader.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -236,24 +237,6 @@ Value TileOperands::makeBlockedActivations(const PanelForm &form) {
       }
   });
   return result;
-}
-
-/// 2^(c-127): the exponent field, but for 2^-127 (a denormal) and NaN.
-static Value decodeE8M0(ImplicitLocOpBuilder &b, Value scale) {
-  Type i32 = b.getI32Type();
-  auto constant = [&](int32_t value) -> Value {
-    return arith::ConstantOp::create(b, b.getI32IntegerAttr(value));
-  };
-  Value code = arith::ExtUIOp::create(
-      b, i32, arith::BitcastOp::create(b, b.getI8Type(), scale));
-  auto isCode = [&](int32_t value) -> Value {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
-                                 constant(value));
-  };
-  Value bits = arith::ShLIOp::create(b, code, constant(23));
-  bits = arith::SelectOp::create(b, isCode(0), constant(0x00400000), bits);
-  bits = arith::SelectOp::create(b, isCode(255), constant(0x7fc00000), bits);
-  return arith::BitcastOp::create(b, b.getF32Type(), bits);
 }
 
 Value TileOperands::makeActivationScales() {

@@ -235,7 +235,7 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
     if (QuantFormatAttrInterface inputAttr = op.getActivationFormatAttr()) {
       Format inputFormat = inputAttr.getFormat();
       bool isInteger = inputFormat.element == Element::Int;
-      if (getElementTypeOrSelf(input.getType()) != inputAttr.getCodeType()) {
+      if (op.hasWidenedInput()) {
         if (format.element != Element::Int)
           return op.emitOpError("expected activations in ")
                  << inputAttr.getCodeType() << " beside weights in "

@@ -91,6 +91,16 @@ func.func @input_codes(%x: tensor<4x64xf32>, %p: tensor<8x64xi8>, %s: tensor<8x1
 
 // -----
 
+// SQ-MM-5: bytes of codes that aren't integers as they are
+func.func @widened_unsigned(%x: tensor<4x64xi8>, %t: tensor<4x1xf32>, %z: tensor<4x1xi32>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>, %init: tensor<4x8xf32>) {
+  // expected-error@+1 {{expected input codes of type 'i4', got 'tensor<4x64xi8>' [SQ-MM-5]}}
+  %y = sq.matmul ins(%x, %t, %z : tensor<4x64xi8>, tensor<4x1xf32>, tensor<4x1xi32>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
+    outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>, activationFormat = #sq.int<4, row, asymmetric>} -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
 // SQ-MM-5: codes without their scales
 func.func @input_scales(%x: tensor<4x64xi8>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>, %init: tensor<4x8xf32>) {
   // expected-error@+1 {{expected 1 scale tensors for #sq.int<8, row>, got 0 [SQ-MM-5]}}

@@ -272,13 +272,17 @@ LogicalResult DequantizeOp::verify() {
                       "SQ-DEQUANT-2");
 }
 
+/// Whether codes stand for integers that are bytes, without a zero point.
+static bool canBeWidened(const numerics::Format &format) {
+  return format.integerFactor() && !format.hasZeroPoint();
+}
+
 LogicalResult WidenOp::verify() {
   if (failed(verifyCodes(*this, getFormat(),
                          cast<ShapedType>(getValues().getType()),
                          cast<RankedTensorType>(getType()), "SQ-WIDEN-1")))
     return failure();
-  numerics::Format format = getFormat().getFormat();
-  if (format.integerFactor() && !format.hasZeroPoint())
+  if (canBeWidened(getFormat().getFormat()))
     return success();
   return emitOpError("expected codes that stand for integers, without a zero "
                      "point, got ")
@@ -528,9 +532,9 @@ LogicalResult MatmulOp::verify() {
              << input << " [SQ-MM-5]";
     return success();
   }
-  bool isWidened = input.getElementType().isInteger(8) &&
-                   activation.getFormat().integerFactor();
-  if (input.getElementType() != activation.getCodeType() && !isWidened)
+  bool mayBeWidened = input.getElementType().isInteger(8) &&
+                      canBeWidened(activation.getFormat());
+  if (hasWidenedInput() && !mayBeWidened)
     return emitOpError("expected input codes of type ")
            << activation.getCodeType() << ", got " << input << " [SQ-MM-5]";
   if (activation.getFormat().scope == numerics::GroupScope::Group &&

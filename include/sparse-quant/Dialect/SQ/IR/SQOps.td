@@ -473,14 +473,15 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     Rules: SQ-MM-1 operands are of rank 2, their M, N, K agree, N and K are
     static, `outs` is f32 and the payload i8; SQ-MM-2 payload and bitmap have
     the sizes that SQ-PACK-3 and SQ-PACK-4 give them; SQ-MM-3 weight scales have
-    the types that the format asks for; SQ-MM-4 a bitmap comes with a pattern; SQ-MM-5 the input is f32 without an
-    activation format, and with one has its code type, or i8 where those codes
-    were widened (`sq.widen`), and its scales; SQ-MM-6 activation scales that vary
-    along K are powers of two (others could not leave the sum); SQ-MM-7 weights
-    are symmetric; SQ-MM-8 all operands are tensors and there is a result, or
-    all are memrefs and there is none; SQ-MM-9 weights in tiles and fragments
-    have their sizes, and in tiles with bitmaps a payload that is neither larger than
-    that of dense weights nor smaller than what follows its last code; SQ-MM-10
+    the types that the format asks for; SQ-MM-4 a bitmap comes with a pattern;
+    SQ-MM-5 the input is f32 without an activation format, and with one has its
+    code type, or i8 where those codes were widened (`sq.widen`), and its scales;
+    SQ-MM-6 activation scales that vary along K are powers of two (others could
+    not leave the sum); SQ-MM-7 weights are symmetric; SQ-MM-8 all operands are
+    tensors and there is a result, or all are memrefs and there is none; SQ-MM-9
+    weights in tiles and fragments have their sizes, and in tiles with bitmaps a
+    payload that is neither larger than that of dense weights nor smaller than
+    what follows its last code; SQ-MM-10
     weights in the layout `blocks` have a pattern of blocks of whole tiles, and
     those in `fragments` a format and a pattern that fragments can have;
     SQ-MM-11 `manyInputs` is above zero, and there only where there is a `kernel`
@@ -506,6 +507,12 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     /// Reduction extent K, from the input.
     int64_t getReductionExtent() {
       return ::llvm::cast<::mlir::ShapedType>(getInput().getType()).getDimSize(1);
+    }
+    /// Whether the input is of integers that codes stand for (sq.widen).
+    bool hasWidenedInput() {
+      ::mlir::sq::QuantFormatAttrInterface format = getActivationFormatAttr();
+      return format && ::llvm::cast<::mlir::ShapedType>(getInput().getType())
+                               .getElementType() != format.getCodeType();
     }
     /// N, from the destination: payloads of tiles have fewer rows.
     int64_t getNumRows() {
