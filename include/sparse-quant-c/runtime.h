@@ -68,7 +68,7 @@ enum {
   SQ_ERROR_ARG_COUNT = 11,
   /// A tensor, or its data or shape pointer, is NULL.
   SQ_ERROR_NULL_DATA = 12,
-  /// A tensor isn't in CPU memory.
+  /// A tensor isn't in memory where the function can use it.
   SQ_ERROR_DEVICE = 13,
   SQ_ERROR_DTYPE = 14,
   SQ_ERROR_RANK = 15,
@@ -293,6 +293,11 @@ typedef struct sq_api {
   /// SQ_TENSOR_INPUT in order (the context supplies the states), `outputs` the
   /// results; all memory is the caller's. If the status isn't SQ_OK, nothing
   /// has run and nothing has changed.
+  ///
+  /// Tensors are in the memory of the CPU. Where the model runs on a GPU, each
+  /// may be in its memory instead ({SQ_DEVICE_CUDA, 0}) and isn't copied then,
+  /// except inputs whose values are checked: those with a bound, booleans, and
+  /// positions.
   sq_status (*call)(sq_context *context, const sq_function_desc *function,
                     const sq_tensor *const *inputs, uint32_t num_inputs,
                     const sq_tensor *const *outputs, uint32_t num_outputs);
@@ -307,6 +312,16 @@ typedef struct sq_api {
   /// NULL, if there is no such variant.
   sq_status (*variant)(uint32_t index, const struct sq_artifact_desc **variant,
                        char *message, size_t message_size);
+
+  /// Appended to version 2: only there if `size` reaches this far.
+  ///
+  /// For a model on a GPU: calls of the context are queued on `stream` (a
+  /// CUstream or cudaStream_t of the device's primary context, which outlives
+  /// the context; NULL is CUDA's default stream) instead of one of its own. A
+  /// call whose tensors are all in the memory of the GPU then returns before it
+  /// has been executed, and what goes wrong there shows later; other calls
+  /// wait, as always. SQ_ERROR_DEVICE if the model is for CPUs.
+  sq_status (*context_set_stream)(sq_context *context, void *stream);
 } sq_api;
 
 /// The one exported symbol of an artifact. NULL if the runtime inside doesn't

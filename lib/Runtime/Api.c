@@ -25,6 +25,7 @@ static const sq_api api = {
     .last_error = sq_context_last_error,
     .call = sq_context_call,
     .variant = sq_model_variant,
+    .context_set_stream = sq_context_set_stream,
 };
 
 __attribute__((visibility("default"))) const sq_api *

@@ -40,14 +40,50 @@ static int64_t num_elements(const sq_tensor *tensor) {
   return count;
 }
 
-static sq_status check_type(const operand *o) {
-  const sq_tensor *t = o->tensor;
-  const sq_tensor_desc *desc = o->desc;
-  if (t->device.type != SQ_DEVICE_CPU)
+/// What the values of an input must be less than; 0 if nothing is asked.
+static int64_t get_bound(const sq_tensor_desc *desc) {
+  // A byte other than 0 and 1 isn't a value of i1 to generated code.
+  if (desc->type_code == SQ_TYPE_BOOL && desc->bits == 8)
+    return 2;
+  return desc->bound;
+}
+
+/// Whether checks read the input's elements.
+static bool is_read(const operand *o) {
+  const sq_function_desc *f = o->call->function;
+  return o->desc->kind == SQ_TENSOR_INPUT &&
+         (get_bound(o->desc) ||
+          (f->pos_arg >= 0 && o->desc == &f->args[f->pos_arg]));
+}
+
+static sq_status check_device(const operand *o) {
+  sq_device device = o->tensor->device;
+  if (device.type == SQ_DEVICE_CPU)
+    return SQ_OK;
+  if (device.type != SQ_DEVICE_CUDA || !o->call->context->gpu)
     return FAIL_AT(o, SQ_ERROR_DEVICE,
                    "its memory is on device type %d; copy it to CPU memory "
                    "(type 1)",
-                   t->device.type);
+                   device.type);
+  // A model is on the first device.
+  if (device.id != 0)
+    return FAIL_AT(o, SQ_ERROR_DEVICE,
+                   "its memory is on GPU %d, and the model on GPU 0; copy it "
+                   "there, or to CPU memory (type 1)",
+                   device.id);
+  if (is_read(o))
+    return FAIL_AT(o, SQ_ERROR_DEVICE, "%s",
+                   "its values are checked before the call; copy it to CPU "
+                   "memory (type 1)");
+  return SQ_OK;
+}
+
+static sq_status check_type(const operand *o) {
+  const sq_tensor *t = o->tensor;
+  const sq_tensor_desc *desc = o->desc;
+  sq_status status = check_device(o);
+  if (status != SQ_OK)
+    return status;
   sq_dtype expected = {desc->type_code, desc->bits, desc->lanes};
   if (t->dtype.code != expected.code || t->dtype.bits != expected.bits ||
       t->dtype.lanes != expected.lanes) {
@@ -165,10 +201,7 @@ static int64_t load_integer(const sq_tensor *tensor, int64_t index) {
 }
 
 static sq_status check_values(const operand *o) {
-  int64_t bound = o->desc->bound;
-  // A byte other than 0 and 1 isn't a value of i1 to generated code.
-  if (o->desc->type_code == SQ_TYPE_BOOL && o->desc->bits == 8)
-    bound = 2;
+  int64_t bound = get_bound(o->desc);
   if (bound == 0)
     return SQ_OK;
   int64_t count = num_elements(o->tensor) * o->desc->lanes;

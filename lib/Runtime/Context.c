@@ -143,6 +143,20 @@ sq_status sq_context_set_threads(sq_context *context, int32_t threads) {
   return SQ_OK;
 }
 
+sq_status sq_context_set_stream(sq_context *context, void *stream) {
+  if (!context)
+    return SQ_ERROR_NULL_POINTER;
+  if (atomic_flag_test_and_set(&context->busy))
+    return SQ_ERROR_BUSY;
+  sq_message message = {context->message, SQ_MESSAGE_SIZE};
+  sq_status status =
+      context->gpu ? sq_gpu_runtime.set_stream(context, stream, message)
+                   : sq_fail(message, SQ_ERROR_DEVICE,
+                             "the model runs on the CPU, which has no streams");
+  atomic_flag_clear(&context->busy);
+  return status;
+}
+
 sq_status sq_context_state(sq_context *context, uint32_t index,
                            sq_tensor *tensor) {
   if (!context)

@@ -120,6 +120,7 @@ sq_status sq_context_reset(sq_context *context);
 sq_status sq_context_set_threads(sq_context *context, int32_t threads);
 sq_status sq_context_state(sq_context *context, uint32_t index,
                            sq_tensor *tensor);
+sq_status sq_context_set_stream(sq_context *context, void *stream);
 const char *sq_context_last_error(const sq_context *context);
 
 sq_status sq_context_call(sq_context *context, const sq_function_desc *function,
@@ -157,6 +158,8 @@ typedef struct sq_gpu_hooks {
   sq_status (*create)(sq_context *context, sq_message message);
   void (*destroy)(sq_context *context);
   sq_status (*reset)(sq_context *context, sq_message message);
+  sq_status (*set_stream)(sq_context *context, void *stream,
+                          sq_message message);
   sq_status (*call)(const sq_call *call);
 } sq_gpu_hooks;
 

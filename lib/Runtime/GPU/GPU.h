@@ -11,9 +11,8 @@
 //                 device: once for a model
 //   sq_gpu_queue  a stream, and the memory of temporaries: once for a context
 //
-// The states of such a context are addresses on the device. A call copies its
-// inputs there and its results back; tensors are in the memory of the CPU, as
-// they are for other models.
+// The states of such a context are addresses on the device. A call copies
+// inputs there and results back whose tensors are in the memory of the CPU.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_LIB_RUNTIME_GPU_GPU_H
@@ -77,7 +76,9 @@ typedef struct sq_gpu_block {
 
 typedef struct sq_gpu_queue {
   const sq_gpu_model *model;
+  /// Its own, until the caller gives another.
   sq_cu_stream stream;
+  bool owns_stream;
   sq_gpu_block *blocks;
   size_t num_blocks;
   /// Where a call goes on when something fails in generated code.

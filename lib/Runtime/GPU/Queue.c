@@ -130,7 +130,11 @@ static sq_cu_address move_memref(sq_gpu_queue *queue, void *memref,
   return address;
 }
 
-/// Runs the entry on memrefs of the device in place of the caller's.
+static bool is_on_device(const sq_tensor *tensor) {
+  return tensor->device.type == SQ_DEVICE_CUDA;
+}
+
+/// Runs the entry on memrefs of the device in place of the CPU's.
 static void run(const sq_call *call, sq_gpu_queue *queue) {
   const sq_function_desc *f = call->function;
   const sq_cuda *cuda = &queue->model->cuda;
@@ -138,10 +142,15 @@ static void run(const sq_call *call, sq_gpu_queue *queue) {
   int64_t *weights = *args++;
   weights[0] = weights[1] = (int64_t)queue->model->weights;
   const sq_tensor *const *input = call->inputs;
+  // A stream of its own nobody else can wait for.
+  bool waits = queue->owns_stream;
   for (uint32_t i = 0; i < f->num_args; ++i, ++args) {
     if (f->args[i].kind == SQ_TENSOR_STATE)
       continue;
     const sq_tensor *tensor = *input++;
+    if (is_on_device(tensor))
+      continue;
+    waits = true;
     size_t size = tensor_size(&f->args[i], tensor);
     sq_cu_address address = move_memref(queue, *args, size);
     if (size)
@@ -150,9 +159,14 @@ static void run(const sq_call *call, sq_gpu_queue *queue) {
             "copy an input to the GPU");
   }
   for (uint32_t i = 0; i < f->num_results; ++i)
-    move_memref(queue, args[i], tensor_size(&f->results[i], call->outputs[i]));
+    if (!is_on_device(call->outputs[i]))
+      move_memref(queue, args[i],
+                  tensor_size(&f->results[i], call->outputs[i]));
   f->entry(call->context->args);
   for (uint32_t i = 0; i < f->num_results; ++i) {
+    if (is_on_device(call->outputs[i]))
+      continue;
+    waits = true;
     size_t size = tensor_size(&f->results[i], call->outputs[i]);
     const int64_t *words = args[i];
     if (size)
@@ -161,7 +175,8 @@ static void run(const sq_call *call, sq_gpu_queue *queue) {
                            (sq_cu_address)words[1], size, queue->stream),
             "copy a result from the GPU");
   }
-  check(queue, cuda->stream_wait(queue->stream), "compute on the GPU");
+  if (waits)
+    check(queue, cuda->stream_wait(queue->stream), "compute on the GPU");
 }
 
 static sq_status call_on_gpu(const sq_call *call) {
@@ -217,6 +232,7 @@ static sq_status create(sq_context *context, sq_message message) {
   if (!queue)
     return sq_fail(message, SQ_ERROR_OUT_OF_MEMORY, "out of memory");
   queue->model = model;
+  queue->owns_stream = true;
   context->gpu = queue;
   sq_cu_context ignored;
   model->cuda.context_push(model->context);
@@ -235,6 +251,25 @@ static sq_status create(sq_context *context, sq_message message) {
   return status;
 }
 
+/// What is queued comes first: streams share the states and the temporaries.
+static sq_status set_stream(sq_context *context, void *stream,
+                            sq_message message) {
+  sq_gpu_queue *queue = context->gpu;
+  const sq_cuda *cuda = &queue->model->cuda;
+  sq_cu_context ignored;
+  cuda->context_push(queue->model->context);
+  sq_status status = sq_cuda_check(cuda, cuda->stream_wait(queue->stream),
+                                   "compute on the GPU", message);
+  if (status == SQ_OK) {
+    if (queue->owns_stream)
+      cuda->stream_destroy(queue->stream);
+    queue->stream = stream;
+    queue->owns_stream = false;
+  }
+  cuda->context_pop(&ignored);
+  return status;
+}
+
 static void destroy(sq_context *context) {
   sq_gpu_queue *queue = context->gpu;
   if (!queue)
@@ -242,12 +277,15 @@ static void destroy(sq_context *context) {
   const sq_cuda *cuda = &queue->model->cuda;
   sq_cu_context ignored;
   cuda->context_push(queue->model->context);
+  // Calls on the caller's stream may be under way.
+  if (!queue->owns_stream)
+    cuda->stream_wait(queue->stream);
   for (uint32_t i = 0; i < context->model->artifact->num_states; ++i)
     if (context->states[i])
       cuda->release((uintptr_t)context->states[i]);
   for (size_t i = 0; i < queue->num_blocks; ++i)
     cuda->release(queue->blocks[i].address);
-  if (queue->stream)
+  if (queue->owns_stream && queue->stream)
     cuda->stream_destroy(queue->stream);
   cuda->context_pop(&ignored);
   free(queue->blocks);
@@ -261,5 +299,6 @@ const sq_gpu_hooks sq_gpu_runtime = {
     .create = create,
     .destroy = destroy,
     .reset = reset,
+    .set_stream = set_stream,
     .call = call_on_gpu,
 };

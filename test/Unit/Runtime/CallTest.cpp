@@ -101,6 +101,13 @@ TEST_F(CallTest, Device) {
   expectError(SQ_ERROR_DEVICE, "device type 2; copy it to CPU memory");
 }
 
+TEST_F(CallTest, Stream) {
+  int stream;
+  EXPECT_EQ(m.api->context_set_stream(context, &stream), SQ_ERROR_DEVICE);
+  EXPECT_STREQ(m.api->last_error(context),
+               "the model runs on the CPU, which has no streams");
+}
+
 TEST_F(CallTest, Dtype) {
   x.dtype = {SQ_TYPE_BFLOAT, 16, 1};
   expectError(SQ_ERROR_DTYPE, "expected elements of type f32, got bf16");

@@ -150,7 +150,7 @@ TestModel::~TestModel() { api->close(model); }
 
 sq_tensor *Tensor::get() {
   tensor.data = data;
-  tensor.device = {device, 0};
+  tensor.device = {device, deviceId};
   tensor.ndim = static_cast<int32_t>(shape.size());
   tensor.dtype = dtype;
   tensor.shape = shape.data();

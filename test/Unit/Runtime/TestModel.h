@@ -81,7 +81,7 @@ struct Tensor {
   std::vector<int64_t> shape, strides;
   sq_dtype dtype;
   void *data;
-  int32_t device = SQ_DEVICE_CPU;
+  int32_t device = SQ_DEVICE_CPU, deviceId = 0;
   uint64_t byteOffset = 0;
   sq_tensor tensor = {};
 };

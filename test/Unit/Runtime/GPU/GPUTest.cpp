@@ -98,6 +98,71 @@ TEST_F(GPUTest, CopiesInputsAndResultsAndKeepsStates) {
   EXPECT_EQ(yData, (std::vector<float>{1, 2, 3, 4, 50, 60, 70, 80}));
 }
 
+// On the fake, all memory is the device's.
+TEST_F(GPUTest, TensorsOfTheDeviceAreNotCopied) {
+  x.device = y.device = SQ_DEVICE_CUDA;
+  ASSERT_EQ(call(), SQ_OK) << m.api->last_error(context);
+  EXPECT_EQ(yData, (std::vector<float>{1, 2, 3, 4, 50, 60, 70, 80}));
+  // ids, flag and pos; sum.
+  EXPECT_STREQ(fake->log,
+               "push alloc in alloc in alloc in alloc out wait pop ");
+}
+
+TEST_F(GPUTest, ValuesThatAreCheckedAreOnTheCPU) {
+  const char *text = "its values are checked before the call; copy it to CPU";
+  for (Tensor *tensor : {&ids, &flagTensor, &posTensor}) {
+    tensor->device = SQ_DEVICE_CUDA;
+    expectError(SQ_ERROR_DEVICE, text);
+    tensor->device = SQ_DEVICE_CPU;
+  }
+}
+
+TEST_F(GPUTest, TensorsOfOtherDevices) {
+  x.device = 4; // kDLOpenCL
+  expectError(SQ_ERROR_DEVICE, "device type 4; copy it to CPU memory");
+  x.device = SQ_DEVICE_CUDA;
+  x.deviceId = 1;
+  expectError(SQ_ERROR_DEVICE, "on GPU 1, and the model on GPU 0");
+}
+
+TEST_F(GPUTest, CallsOnTheCallersStreamDoNotWait) {
+  m.functions[1].entry = [](void **) {
+    sq_gpu_launch(0, 1, 1, 1, 128, 1, 1, 0, nullptr);
+  };
+  auto callNothing = [&] {
+    fake->log[0] = 0;
+    return m.api->call(context, &m.functions[1], nullptr, 0, nullptr, 0);
+  };
+  ASSERT_EQ(callNothing(), SQ_OK);
+  EXPECT_STREQ(fake->log, "push launch wait pop ");
+  int stream;
+  fake->log[0] = 0;
+  ASSERT_EQ(m.api->context_set_stream(context, &stream), SQ_OK);
+  EXPECT_STREQ(fake->log, "push wait end-stream pop ");
+  ASSERT_EQ(callNothing(), SQ_OK);
+  EXPECT_STREQ(fake->log, "push launch pop ");
+  // Those with tensors of the CPU do.
+  fake->log[0] = 0;
+  ASSERT_EQ(call(), SQ_OK);
+  EXPECT_NE(std::strstr(fake->log, "out wait pop"), nullptr) << fake->log;
+  // The end waits for what is queued, and leaves the stream to its owner.
+  fake->log[0] = 0;
+  m.api->context_destroy(context);
+  context = nullptr;
+  EXPECT_EQ(std::strncmp(fake->log, "push wait free", 14), 0) << fake->log;
+  EXPECT_EQ(std::strstr(fake->log, "end-stream"), nullptr) << fake->log;
+}
+
+TEST_F(GPUTest, StreamThatFails) {
+  fake->failing = "wait";
+  fake->result = 700;
+  int stream;
+  EXPECT_EQ(m.api->context_set_stream(context, &stream), SQ_ERROR_GPU);
+  EXPECT_STREQ(m.api->last_error(context),
+               "cannot compute on the GPU: CUDA_ERROR_ILLEGAL_ADDRESS");
+  EXPECT_EQ(m.api->context_set_stream(nullptr, &stream), SQ_ERROR_NULL_POINTER);
+}
+
 TEST_F(GPUTest, OpeningLoadsTheCodeAndTheWeights) {
   TestModel other;
   ASSERT_EQ(other.open(), SQ_OK) << other.message;
