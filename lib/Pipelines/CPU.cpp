@@ -18,6 +18,7 @@
 #include "sparse-quant/CodeGen/Artifact/Passes.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
+#include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 
@@ -59,7 +60,10 @@ void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createRelaxReductions());
-  pm.addNestedPass<func::FuncOp>(createSplitFills());
+  SplitFillsOptions fills;
+  llvm::append_range(fills.kernels, cpu::getOverwritingKernels());
+  llvm::append_range(fills.kernels, cuda::getGeneratedKernels());
+  pm.addNestedPass<func::FuncOp>(createSplitFills(fills));
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
 
   bufferization::OneShotBufferizePassOptions bufferize;

@@ -281,6 +281,14 @@ mlir::sq::cpu::parseKernelDecision(StringRef text, std::string &error) {
   return decision;
 }
 
+std::vector<std::string> mlir::sq::cpu::getOverwritingKernels() {
+  std::vector<std::string> names;
+  for (const KernelRow &row : getKernelRows())
+    if (row.overwrites)
+      names.push_back(row.name.str());
+  return names;
+}
+
 std::vector<std::string> mlir::sq::cpu::getGeneratedKernels() {
   std::vector<std::string> names;
   for (const KernelRow &row : getKernelRows())

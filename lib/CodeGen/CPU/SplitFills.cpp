@@ -4,12 +4,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-#include "KernelRow.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
+#include "sparse-quant/Dialect/SQ/IR/SQ.h"
 
 using namespace mlir;
 
@@ -19,20 +19,19 @@ namespace mlir::sq {
 } // namespace mlir::sq
 
 using namespace mlir::sq;
-using namespace mlir::sq::cpu;
-
-/// Whether `op` is a product that is added to zeros, and has a kernel that can
-/// write it instead.
-static bool canOverwrite(Operation *op, linalg::FillOp fill) {
-  auto matmul = dyn_cast<MatmulOp>(op);
-  if (!matmul || !matchPattern(fill.getInputs()[0], m_PosZeroFloat()))
-    return false;
-  const KernelRow *row = findKernel(matmul.getKernel().value_or(""));
-  return row && row->overwrites;
-}
 
 namespace {
 struct SplitFills : sq::impl::SplitFillsBase<SplitFills> {
+  using SplitFillsBase::SplitFillsBase;
+
+  /// Whether `op` is a product that is added to zeros, and has a kernel that
+  /// can write it instead.
+  bool canOverwrite(Operation *op, linalg::FillOp fill) {
+    auto matmul = dyn_cast<MatmulOp>(op);
+    return matmul && matchPattern(fill.getInputs()[0], m_PosZeroFloat()) &&
+           llvm::is_contained(kernels, matmul.getKernel().value_or(""));
+  }
+
   void runOnOperation() override {
     SmallVector<linalg::FillOp> fills;
     getOperation().walk([&](linalg::FillOp op) {

@@ -146,6 +146,7 @@ void LinearLowering::run() {
   }
   product.out = addressOf(op.getInit());
   product.outStride = strideOf(op.getInit());
+  product.overwrites = op.getOverwrites();
   prepareActivations();
   emitKernels();
   if (prepared)
@@ -175,8 +176,6 @@ struct LowerLinearToGPU : sq::impl::LowerLinearToGPUBase<LowerLinearToGPU> {
                                ? "it is convert-sq-to-linalg's, in front of "
                                  "bufferization"
                                : checkKernel(op, *targets);
-      if (reason.empty() && op.getOverwrites())
-        reason = "it adds to its results";
       if (!reason.empty()) {
         op.emitError("kernel '")
             << *op.getKernel() << "' can't compute this op: " << reason;

@@ -68,6 +68,8 @@ void MmaBuilder::emitResult(Value acc, Value row, Value token) {
     Value start =
         arith::MulIOp::create(b, arith::MulIOp::create(b, wide, stride), bytes);
     Value pointer = at(at(globalPointer(product.out), start), mul(row, 4));
-    store(arith::AddFOp::create(b, load(f32(), pointer, 4), value), pointer, 4);
+    if (!product.overwrites)
+      value = arith::AddFOp::create(b, load(f32(), pointer, 4), value);
+    store(value, pointer, 4);
   });
 }

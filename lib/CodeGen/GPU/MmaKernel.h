@@ -40,6 +40,8 @@ struct MmaProduct {
   Value activationScales;
   bool hasScalePerToken = false;
   Value out, outStride, tokens;
+  /// What `out` holds isn't added to.
+  bool overwrites = false;
 };
 
 /// Most tokens of the stream kernel.
@@ -88,8 +90,8 @@ protected:
   /// `sum` + parts * their rows' scales.
   Fragment addScaled(const Fragment &sum, const Fragment &parts,
                      ArrayRef<Value> scales);
-  /// Adds a sum to its place in `out`, if there is one. `acc` is in f32 and
-  /// scaled where there are groups.
+  /// Puts a sum in its place in `out`, if there is one, or adds it to that.
+  /// `acc` is in f32 and scaled where there are groups.
   void emitResult(Value acc, Value row, Value token);
 
   const MmaProduct &product;

@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --sq-split-fills | FileCheck %s
+// RUN: sq-opt %s --pass-pipeline='builtin.module(func.func(sq-split-fills{kernels=cpu.tile-dot}))' | FileCheck %s
 
 // CHECK-LABEL: @products
 // CHECK: %[[A:.+]] = linalg.fill

@@ -19,14 +19,3 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     return
   }
 }
-
-// -----
-
-module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
-  func.func @overwrites(%x: memref<8x64xf32>, %p: memref<1x1024xi8>, %s: memref<1x16xf32>, %o: memref<8x16xf32>) {
-    // expected-error @below {{kernel 'gpu.mma-bf16' can't compute this op: it adds to its results}}
-    sq.matmul ins(%x : memref<8x64xf32>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
-      outs(%o : memref<8x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-bf16", overwrites}
-    return
-  }
-}

@@ -60,3 +60,30 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     return
   }
 }
+
+// -----
+
+// What was there is added to, unless it is overwritten.
+// CHECK-LABEL: @adds
+// CHECK: gpu.barrier
+// CHECK: %[[SCALED:.*]] = arith.mulf
+// CHECK: %[[OLD:.*]] = llvm.load
+// CHECK: %[[SUM:.*]] = arith.addf %[[OLD]], %[[SCALED]]
+// CHECK: llvm.store %[[SUM]]
+// CHECK-LABEL: @overwrites
+// CHECK: gpu.barrier
+// CHECK: %[[SCALED:.*]] = arith.mulf
+// CHECK-NOT: llvm.load
+// CHECK: llvm.store %[[SCALED]]
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @adds(%x: memref<8x64xf32>, %p: memref<1x1024xi8>, %s: memref<1x16xf32>, %o: memref<8x16xf32>) {
+    sq.matmul ins(%x : memref<8x64xf32>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
+      outs(%o : memref<8x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-bf16"}
+    return
+  }
+  func.func @overwrites(%x: memref<8x64xf32>, %p: memref<1x1024xi8>, %s: memref<1x16xf32>, %o: memref<8x16xf32>) {
+    sq.matmul ins(%x : memref<8x64xf32>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
+      outs(%o : memref<8x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-bf16", overwrites}
+    return
+  }
+}

@@ -144,6 +144,8 @@ StorageChoice selectStorage(const Product &product,
 /// The kernels that sq-lower-linear generates; it leaves the others to
 /// convert-sq-to-linalg.
 std::vector<std::string> getGeneratedKernels();
+/// Those that can write their results instead of adding to them.
+std::vector<std::string> getOverwritingKernels();
 
 } // namespace mlir::sq::cpu
 

@@ -335,8 +335,8 @@ def SplitFills : Pass<"sq-split-fills", "::mlir::func::FuncOp"> {
     Common subexpressions have made one tensor of zeros of all that products of
     a shape are added to. Each would be copied from it; filling again is cheaper,
     and can be done in the place where the result goes. An `sq.matmul` whose
-    kernel can write its results instead of adding to them needs no zeros: it
-    becomes one that `overwrites` a tensor that nobody fills.
+    kernel can write its results instead of adding to them (`kernels`) needs no
+    zeros: it becomes one that `overwrites` a tensor that nobody fills.
 
     Before:
     ```mlir
@@ -352,6 +352,11 @@ def SplitFills : Pass<"sq-split-fills", "::mlir::func::FuncOp"> {
     %1 = linalg.matmul ... outs(%z1 : tensor<1x64xf32>)
     ```
   }];
+  let options = [
+    ListOption<"kernels", "kernels", "std::string",
+               "Kernels that can write their results instead of adding to "
+               "them">,
+  ];
   let dependentDialects = ["::mlir::linalg::LinalgDialect"];
 }
 
