@@ -197,6 +197,13 @@ st.global.v4.b32 [%rd2], {%r2, %r3, %r4, %r5};""", [out, rows], variables=ONE_WO
         np.testing.assert_array_equal(out[:, m], rows[8 * m:8 * m + 8].reshape(-1))
 
 
+@pytest.mark.parametrize("distance", [1, 2, 4, 8, 16])
+def test_shuffle(distance):
+    x = np.arange(64, dtype=np.uint32)
+    body = f"shfl.sync.bfly.b32 %r3, %r2, {distance}, 31, -1;"
+    np.testing.assert_array_equal(on_words(body, x), x ^ np.uint32(distance))
+
+
 ROOM = "mov.b64 %rd6, room;\nmul.wide.u32 %rd3, %r1, 4;\nadd.s64 %rd7, %rd6, %rd3;\n"
 COPY = ("mul.wide.u32 %rd3, %r1, 16;\nadd.s64 %rd5, %rd1, %rd3;\nmov.b64 %rd6, room;\n"
         "add.s64 %rd7, %rd6, %rd3;\n")
@@ -232,6 +239,11 @@ REFUSED = {
     "global-bounds": ("ld.global.b32 %r2, [%rd1+4096];", 32,
                       "access of 4 bytes outside of the device's allocations"),
     "alignment": ("ld.global.b32 %r2, [%rd1+2];", 32, "isn't aligned"),
+    "some-shuffle": ("setp.lt.u32 %p1, %r1, 5;\n@%p1 bra $end;\n"
+                     "shfl.sync.bfly.b32 %r3, %r1, 1, 31, -1;\n$end:", 32,
+                     "only some lanes of a warp reach shfl.sync.bfly.b32"),
+    "few-shuffle": ("shfl.sync.bfly.b32 %r3, %r1, 1, 31, -1;", 8,
+                    "a warp without all of its lanes"),
     "some-at-barrier": ("setp.lt.u32 %p1, %r1, 5;\n@%p1 bra $end;\nbar.sync 0;\n$end:", 32,
                         "only some lanes of a warp reach bar.sync"),
     "some-warps-leave": ("setp.lt.u32 %p1, %r1, 32;\n@%p1 bra $end;\nbar.sync 0;\n$end:", 64,

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "WarpReduction.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/Utils/Utils.h"
@@ -56,23 +57,20 @@ static FailureOr<linalg::GenericOp> sortLoops(linalg::LinalgOp op,
   return interchangeGenericOp(rewriter, generic, order);
 }
 
-/// The parallel loop that computes `op`.
-static FailureOr<scf::ParallelOp> lowerToParallel(linalg::LinalgOp op,
+/// The parallel loop that computes `op`, an element an iteration.
+static FailureOr<scf::ParallelOp> lowerToParallel(linalg::GenericOp op,
                                                   RewriterBase &rewriter) {
-  FailureOr<linalg::GenericOp> generic = sortLoops(op, rewriter);
-  if (failed(generic))
-    return failure();
   scf::ParallelOp loop;
-  if (generic->getNumParallelLoops() == 0)
-    loop = wrapInParallel(*generic, rewriter);
-  rewriter.setInsertionPoint(*generic);
+  if (op.getNumParallelLoops() == 0)
+    loop = wrapInParallel(op, rewriter);
+  rewriter.setInsertionPoint(op);
   FailureOr<linalg::LinalgLoops> loops =
-      linalg::linalgOpToParallelLoops(rewriter, *generic);
+      linalg::linalgOpToParallelLoops(rewriter, op);
   if (failed(loops))
     return failure();
   if (!loop)
     loop = cast<scf::ParallelOp>(loops->front());
-  rewriter.eraseOp(*generic);
+  rewriter.eraseOp(op);
   return loop;
 }
 
@@ -102,7 +100,11 @@ static void sinkConstants(scf::ParallelOp loop) {
     if (!isa_and_nonnull<memref::GetGlobalOp>(op))
       continue;
     chain.push_back(op);
-    OpBuilder builder = OpBuilder::atBlockBegin(loop.getBody());
+    // Between loops over blocks and threads there is no place for ops.
+    Block *body = loop.getBody();
+    while (auto inner = dyn_cast<scf::ParallelOp>(body->front()))
+      body = inner.getBody();
+    OpBuilder builder = OpBuilder::atBlockBegin(body);
     IRMapping mapping;
     for (Operation *link : llvm::reverse(chain))
       builder.clone(*link, mapping);
@@ -127,12 +129,32 @@ struct TileForGPU : sq::impl::TileForGPUBase<TileForGPU> {
 
 private:
   LogicalResult lowerLinalg(IRRewriter &rewriter);
+  LogicalResult lowerOp(linalg::LinalgOp op, IRRewriter &rewriter);
   /// What stores outside of kernels becomes one.
   LogicalResult wrapStores(Block &block, IRRewriter &rewriter);
 
+  /// An iteration is a thread; they aren't in blocks yet.
   SmallVector<scf::ParallelOp> kernels;
 };
 } // namespace
+
+LogicalResult TileForGPU::lowerOp(linalg::LinalgOp op, IRRewriter &rewriter) {
+  if (!op.hasPureBufferSemantics())
+    return op.emitError("expected memrefs: bufferize before sq-tile-for-gpu");
+  Location loc = op.getLoc();
+  FailureOr<linalg::GenericOp> generic = sortLoops(op, rewriter);
+  if (succeeded(generic) && threads % 32 == 0 && cuda::isForWarps(*generic)) {
+    sinkConstants(cuda::reduceByWarps(*generic, threads, rewriter));
+    return success();
+  }
+  FailureOr<scf::ParallelOp> loop = failure();
+  if (succeeded(generic))
+    loop = lowerToParallel(*generic, rewriter);
+  if (failed(loop))
+    return emitError(loc, "this op has no form as loops");
+  kernels.push_back(collapse(*loop, rewriter));
+  return success();
+}
 
 LogicalResult TileForGPU::lowerLinalg(IRRewriter &rewriter) {
   SmallVector<linalg::LinalgOp> ops;
@@ -148,15 +170,9 @@ LogicalResult TileForGPU::lowerLinalg(IRRewriter &rewriter) {
       ops.push_back(linalgOp);
     }
   });
-  for (linalg::LinalgOp op : ops) {
-    if (!op.hasPureBufferSemantics())
-      return op.emitError("expected memrefs: bufferize before sq-tile-for-gpu");
-    Location loc = op.getLoc();
-    FailureOr<scf::ParallelOp> loop = lowerToParallel(op, rewriter);
-    if (failed(loop))
-      return emitError(loc, "this op has no form as loops");
-    kernels.push_back(collapse(*loop, rewriter));
-  }
+  for (linalg::LinalgOp op : ops)
+    if (failed(lowerOp(op, rewriter)))
+      return failure();
   return success();
 }
 

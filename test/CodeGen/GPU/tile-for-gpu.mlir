@@ -40,6 +40,71 @@ func.func @reduce_middle(%x: memref<40x6x80xf32>, %y: memref<40x80xf32>) {
 
 // -----
 
+// Rows are reduced by the lanes of a warp, four warps a block: neighbors read
+// neighbors, and five exchanges end it.
+// CHECK-LABEL: func @rows
+// CHECK-DAG: %[[THREE:.*]] = arith.constant 3 : index
+// CHECK-DAG: %[[C32:.*]] = arith.constant 32 : index
+// CHECK-DAG: %[[NEUTRAL:.*]] = arith.constant 0xFF800000 : f32
+// CHECK: scf.parallel (%[[BLOCK:.*]], %[[THREAD:.*]]) = (%c0, %c0) to (%{{.*}}, %c128) step (%c4, %c1)
+// CHECK: %[[WARP:.*]] = arith.divui %[[THREAD]], %[[C32]]
+// CHECK: %[[I:.*]] = arith.addi %[[BLOCK]], %[[WARP]]
+// CHECK: arith.cmpi ult, %[[I]]
+// CHECK: scf.if
+// CHECK: %[[COLUMN:.*]] = arith.remui %[[I]], %[[THREE]]
+// CHECK: %[[ROW:.*]] = arith.divui %[[I]], %[[THREE]]
+// CHECK: %[[LANE:.*]] = arith.remui %[[THREAD]], %[[C32]]
+// CHECK: %[[OWN:.*]] = scf.for %[[K:.*]] = %[[LANE]] to %{{.*}} step %[[C32]] iter_args(%[[ACC:.*]] = %[[NEUTRAL]])
+// CHECK: %[[X:.*]] = memref.load %arg0[%[[ROW]], %[[COLUMN]], %[[K]]]
+// CHECK: %[[ABS:.*]] = math.absf %[[X]]
+// CHECK: arith.maximumf %[[ACC]], %[[ABS]]
+// CHECK: %[[OTHER:.*]], %{{.*}} = gpu.shuffle xor %[[OWN]], %c16_i32, %c32_i32
+// CHECK: arith.maximumf %[[OWN]], %[[OTHER]]
+// CHECK-COUNT-4: gpu.shuffle xor
+// CHECK: arith.cmpi eq, %[[LANE]], %c0
+// CHECK: scf.if
+// CHECK: %[[OLD:.*]] = memref.load %arg1[%[[ROW]], %[[COLUMN]]]
+// CHECK: %[[ALL:.*]] = arith.maximumf %[[OLD]]
+// CHECK: memref.store %[[ALL]], %arg1[%[[ROW]], %[[COLUMN]]]
+func.func @rows(%x: memref<?x3x?xf32>, %y: memref<?x3xf32>) {
+  linalg.generic {indexing_maps = [affine_map<(i, j, k) -> (i, j, k)>, affine_map<(i, j, k) -> (i, j)>],
+                  iterator_types = ["parallel", "parallel", "reduction"]}
+      ins(%x : memref<?x3x?xf32>) outs(%y : memref<?x3xf32>) {
+  ^bb0(%a: f32, %acc: f32):
+    %b = math.absf %a : f32
+    %m = arith.maximumf %acc, %b : f32
+    linalg.yield %m : f32
+  }
+  return
+}
+
+// -----
+
+// A lane of its own reads each row of the second matrix, which wouldn't be
+// neighbors: a thread computes an element.
+// CHECK-LABEL: func @strided
+// CHECK-NOT: gpu.shuffle
+// CHECK: return
+func.func @strided(%x: memref<4x64xf32>, %w: memref<64x48xf32>, %y: memref<4x48xf32>) {
+  linalg.matmul ins(%x, %w : memref<4x64xf32>, memref<64x48xf32>) outs(%y : memref<4x48xf32>)
+  return
+}
+
+// -----
+
+// Nor are few columns shared, nor f16 exchanged, nor what has no neutral element.
+// CHECK-LABEL: func @not_for_warps
+// CHECK-NOT: gpu.shuffle
+// CHECK: return
+func.func @not_for_warps(%x: memref<4x31xf32>, %y: memref<4xf32>, %h: memref<4x64xf16>, %g: memref<4xf16>, %z: memref<4x64xf32>) {
+  linalg.reduce { arith.addf } ins(%x : memref<4x31xf32>) outs(%y : memref<4xf32>) dimensions = [1]
+  linalg.reduce { arith.addf } ins(%h : memref<4x64xf16>) outs(%g : memref<4xf16>) dimensions = [1]
+  linalg.reduce { arith.subf } ins(%z : memref<4x64xf32>) outs(%y : memref<4xf32>) dimensions = [1]
+  return
+}
+
+// -----
+
 // Nothing is parallel, and it still is a kernel: the host can't read memory of
 // the device.
 // CHECK-LABEL: func @all_to_one

@@ -86,6 +86,12 @@ def TileForGPU : Pass<"sq-tile-for-gpu", "::mlir::func::FuncOp"> {
     the last block has more threads than there are elements, a comparison guards
     the others.
 
+    Rows are reduced by the 32 lanes of a warp: one reduction, along the last
+    dimension of every operand that has it, to 32 bits, by an operation with a
+    neutral element (sums, maxima), of 32 columns or any number. Lane l takes
+    columns l, l + 32, and so on, and lanes then exchange (`gpu.shuffle`); so
+    sums of floating-point numbers aren't in the order of the loop.
+
     Needs: bufferized ops. All memory but that of `memref.get_global` is the
     device's.
     Guarantees: outside of `scf.parallel` no op writes memory. `memref.copy` is
@@ -116,6 +122,7 @@ def TileForGPU : Pass<"sq-tile-for-gpu", "::mlir::func::FuncOp"> {
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect",
+    "::mlir::gpu::GPUDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect"];
 }
