@@ -6,14 +6,15 @@
 //===----------------------------------------------------------------------===//
 //
 // A library that has the name and the functions of NVIDIA's driver, as far as
-// the runtime of artifacts calls them: a model that was compiled for a GPU runs
-// on it as it is. Machine code isn't understood, so CUDA_FORCE_PTX_JIT=1 has to
-// be set, which has the runtime choose PTX. SQ_PTX_CAPABILITY is the device's
-// compute capability, 90 unless set.
+// the runtime of artifacts and benchmarks call them: a model that was compiled
+// for a GPU runs on it as it is. Machine code isn't understood, so
+// CUDA_FORCE_PTX_JIT=1 has to be set, which has the runtime choose PTX.
+// SQ_PTX_CAPABILITY is the device's compute capability, 90 unless set.
 //
 //===----------------------------------------------------------------------===//
 #include "Machine.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -43,6 +44,10 @@ struct LoadedModule {
   Module module;
   std::map<std::string, uint64_t> symbols;
   std::map<std::string, Function> functions;
+};
+
+struct Event {
+  std::chrono::steady_clock::time_point time;
 };
 
 GlobalMemory memory;
@@ -160,6 +165,26 @@ int cuStreamCreate(void **stream, unsigned) {
 }
 int cuStreamDestroy_v2(void *) { return Success; }
 int cuStreamSynchronize(void *) { return Success; }
+
+/// What is queued has been executed, so time is that of the interpreter.
+int cuEventCreate(Event **event, unsigned) {
+  *event = new Event();
+  return Success;
+}
+int cuEventRecord(Event *event, void *) {
+  event->time = std::chrono::steady_clock::now();
+  return Success;
+}
+int cuEventSynchronize(Event *) { return Success; }
+int cuEventElapsedTime(float *milliseconds, Event *from, Event *to) {
+  *milliseconds =
+      std::chrono::duration<float, std::milli>(to->time - from->time).count();
+  return Success;
+}
+int cuEventDestroy_v2(Event *event) {
+  delete event;
+  return Success;
+}
 
 int cuMemAlloc_v2(uint64_t *address, size_t size) {
   *address = allocate(size);

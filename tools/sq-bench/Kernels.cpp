@@ -191,6 +191,10 @@ static Error checkFormat(const char *option, const std::string &text) {
 }
 
 static Error checkGrid(const KernelOptions &options) {
+  if (StringRef(options.target).starts_with("cuda:"))
+    return makeError("--target has '" + options.target +
+                     "', and the time of a call with copies says little of a "
+                     "GPU; tools/sq-bench/gpu/build.py measures it");
   for (const std::string &text : options.weights)
     if (!isFloat(text))
       if (Error error = checkFormat("weights", text))

@@ -23,7 +23,7 @@ import time
 
 os.environ["OMP_NUM_THREADS"] = "1"
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1] / "test" / "Integration" / "CPU"))
+sys.path.insert(0, str(HERE.parents[1] / "python"))
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
+sys.path.append(str(ROOT / "python"))  # artifact.py
 sys.path.append(str(ROOT / "test" / "Numerics"))  # reference.py
 
 DEMO = ROOT / "models" / "demo"

@@ -59,9 +59,9 @@ with Artifact(sys.argv[1]) as opened:
 
 
 def call_sanitized(path, calls):
-    here = str(Path(__file__).parent)
+    python = str(Path(__file__).resolve().parents[3] / "python")  # artifact.py
     environment = os.environ | {"LD_PRELOAD": RUNTIME, "ASAN_OPTIONS": "detect_leaks=0",
-                                "PYTHONPATH": here, "PYTHONMALLOC": "malloc"}
+                                "PYTHONPATH": python, "PYTHONMALLOC": "malloc"}
     return subprocess.run([sys.executable, "-c", PROGRAM, path, *calls], capture_output=True, text=True,
                           env=environment)
 

@@ -7,5 +7,5 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-for folder in ("test/Integration/CPU", "test/Numerics", "test/PTX"):
+for folder in ("python", "test/Integration/CPU", "test/Numerics", "test/PTX"):
     sys.path.append(str(ROOT / folder))

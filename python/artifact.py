@@ -35,11 +35,18 @@ class Tensor(ctypes.Structure):
         ("byte_offset", c_uint64),
     ]
 
-    def __init__(self, array):
+    CPU, CUDA = 1, 2
+
+    def __init__(self, address, shape, dtype, device=CPU):
+        """Of memory that is compact and row-major."""
+        self.shape_storage = (c_int64 * max(len(shape), 1))(*shape)
+        super().__init__(address, device, 0, len(shape), type_code(dtype), dtype.itemsize * 8, 1,
+                         self.shape_storage, None, 0)
+
+    @staticmethod
+    def of(array):
         assert array.flags.c_contiguous
-        self.shape_storage = (c_int64 * max(array.ndim, 1))(*array.shape)
-        super().__init__(array.ctypes.data, 1, 0, array.ndim, type_code(array.dtype),
-                         array.itemsize * 8, 1, self.shape_storage, None, 0)
+        return Tensor(array.ctypes.data, array.shape, array.dtype)
 
 
 _call_type = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p, POINTER(POINTER(Tensor)), c_uint32,
@@ -69,6 +76,7 @@ class Api(ctypes.Structure):
         ("call", _call_type),
         ("variant", ctypes.CFUNCTYPE(c_int32, c_uint32, POINTER(c_void_p), c_char_p,
                                      ctypes.c_size_t)),
+        ("context_set_stream", ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p)),
     ]
 
 
@@ -145,15 +153,30 @@ class Artifact:
 
     def call_into(self, name, inputs, outputs):
         """Calls a function that writes its results to `outputs`."""
+        self.prepare(name, [Tensor.of(a) for a in inputs], [Tensor.of(a) for a in outputs])()
 
-        def pointers(arrays):
-            return (POINTER(Tensor) * len(arrays))(*(ctypes.pointer(Tensor(a)) for a in arrays))
+    def prepare(self, name, inputs, outputs):
+        """What calls a function with these Tensors, whose memory the caller keeps."""
+
+        def pointers(tensors):
+            return (POINTER(Tensor) * len(tensors))(*map(ctypes.pointer, tensors))
 
         function = self.api.find_function(self.model, name.encode())
         assert function, f"no function {name}"
-        if self.api.call(self.context, function, pointers(inputs), len(inputs),
-                         pointers(outputs), len(outputs)):
+        arguments = (self.context, function, pointers(inputs), len(inputs), pointers(outputs),
+                     len(outputs))
+
+        def call():
+            self.check(self.api.call(*arguments))
+
+        return call
+
+    def check(self, status):
+        if status:
             raise RuntimeError(self.api.last_error(self.context).decode())
+
+    def set_stream(self, stream):
+        self.check(self.api.context_set_stream(self.context, stream))
 
     def reset(self):
         assert self.api.context_reset(self.context) == 0
