@@ -60,10 +60,10 @@ void mlir::sq::buildBufferizePipeline(OpPassManager &pm,
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addNestedPass<func::FuncOp>(createRelaxReductions());
-  SplitFillsOptions fills;
-  llvm::append_range(fills.kernels, cpu::getOverwritingKernels());
-  llvm::append_range(fills.kernels, cuda::getGeneratedKernels());
-  pm.addNestedPass<func::FuncOp>(createSplitFills(fills));
+  SplitDestinationsOptions split;
+  llvm::append_range(split.kernels, cpu::getOverwritingKernels());
+  llvm::append_range(split.kernels, cuda::getGeneratedKernels());
+  pm.addNestedPass<func::FuncOp>(createSplitDestinations(split));
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
 
   bufferization::OneShotBufferizePassOptions bufferize;

@@ -329,11 +329,16 @@ def SerializeLoops : Pass<"sq-serialize-loops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::scf::SCFDialect"];
 }
 
-def SplitFills : Pass<"sq-split-fills", "::mlir::func::FuncOp"> {
-  let summary = "A filled tensor for each op that is destined to overwrite it";
+def SplitDestinations : Pass<"sq-split-destinations", "::mlir::func::FuncOp"> {
+  let summary = "A tensor of its own for each op that writes one";
   let description = [{
-    Common subexpressions have made one tensor of zeros of all that products of
-    a shape are added to. Each would be copied from it; filling again is cheaper,
+    Common subexpressions have made one `tensor.empty` of all that ops of a
+    shape write to. Bufferization gives each op memory of its own all the same,
+    but first compares each with each other, which takes a time that grows with
+    the cube of a model's layers. So each op gets its own.
+
+    They also have made one tensor of zeros of all that products of a shape are
+    added to. Each would be copied from it; filling again is cheaper,
     and can be done in the place where the result goes. An `sq.matmul` whose
     kernel can write its results instead of adding to them (`kernels`) needs no
     zeros: it becomes one that `overwrites` a tensor that nobody fills.

@@ -1,4 +1,4 @@
-// RUN: sq-opt %s --pass-pipeline='builtin.module(func.func(sq-split-fills{kernels=cpu.tile-dot}))' | FileCheck %s
+// RUN: sq-opt %s --pass-pipeline='builtin.module(func.func(sq-split-destinations{kernels=cpu.tile-dot}))' | FileCheck %s
 
 // CHECK-LABEL: @products
 // CHECK: %[[A:.+]] = linalg.fill
@@ -49,4 +49,20 @@ func.func @overwritten(%x: tensor<4x64xi8>, %f: tensor<4x64xf32>, %xs: tensor<4x
   %2 = sq.matmul ins(%x, %xs : tensor<4x64xi8>, tensor<4x1xf32>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
     outs(%residual : tensor<4x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"} -> tensor<4x16xf32>
   return %0, %1, %2 : tensor<4x16xf32>, tensor<4x16xf32>, tensor<4x16xf32>
+}
+
+// Ops that write all of a tensor have one each, so that bufferization doesn't
+// compare them; what reads it stays.
+// CHECK-LABEL: @empty
+// CHECK: %[[E:.+]] = tensor.empty
+// CHECK-NEXT: %[[A:.+]] = tensor.empty
+// CHECK-NEXT: linalg.exp {{.*}} outs(%[[A]]
+// CHECK-NEXT: %[[B:.+]] = tensor.empty
+// CHECK-NEXT: linalg.exp {{.*}} outs(%[[B]]
+// CHECK-NEXT: return %{{.*}}, %[[E]]
+func.func @empty(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>) {
+  %e = tensor.empty() : tensor<4xf32>
+  %0 = linalg.exp ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  %1 = linalg.exp ins(%0 : tensor<4xf32>) outs(%e : tensor<4xf32>) -> tensor<4xf32>
+  return %1, %e : tensor<4xf32>, tensor<4xf32>
 }
