@@ -234,10 +234,6 @@ OpenLayer::open(StringRef folder, uint64_t workingSet, int threads) {
   if (!predictions)
     return predictions.takeError();
   result->predictions = std::move(*predictions);
-  // Maps the pages.
-  for (size_t copy = 0; copy < result->numCopies(); ++copy)
-    if (Error error = result->call(1))
-      return std::move(error);
   return result;
 }
 
@@ -271,6 +267,10 @@ Error OpenLayer::prepare(int64_t rows) {
     return made.takeError();
   results = std::move(*made);
   preparedRows = rows;
+  // Every copy has a context of its own, whose first call makes its buffers.
+  for (size_t copy = 0; copy < numCopies(); ++copy)
+    if (Error error = sessions[copy]->call(*functions[copy], inputs, results))
+      return error;
   return Error::success();
 }
 

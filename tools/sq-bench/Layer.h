@@ -40,7 +40,7 @@ public:
   open(llvm::StringRef folder, uint64_t workingSet, int threads);
 
   /// One product with the next copy. The first call for a number of rows makes
-  /// inputs and results.
+  /// inputs and results and calls every copy once.
   llvm::Error call(int64_t rows);
 
   const sq_layer_desc *layer() const;
