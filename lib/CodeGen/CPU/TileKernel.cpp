@@ -238,10 +238,10 @@ void TileProduct::accumulate(TileReader &reader, ArrayRef<Value> rows,
                  });
     keepRolled(results);
     unpack(ArrayRef(results).drop_back(), sums);
-    reader.seek(add(col, whole * layout.vectorCols()), results.back());
+    // Vectors are counted from where they were before.
+    reader.seek(col, results.back());
   }
-  Value at = add(col, whole * layout.vectorCols());
-  addProducts(reader, rows, at, 0, to - whole, sums);
+  addProducts(reader, rows, col, whole, to, sums);
 }
 
 void TileProduct::addProducts(TileReader &reader, ArrayRef<Value> rows,
