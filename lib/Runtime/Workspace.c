@@ -32,13 +32,25 @@ static void *allocate(size_t alignment, size_t size) {
   return posix_memalign(&data, alignment, size ? size : 1) == 0 ? data : NULL;
 }
 
-/// An unused block: the smallest with room; if none has, the largest, which can
-/// grow; if all are in use, a new one. NULL if there is no place for that.
-static sq_block *find_block(sq_workspace *workspace, size_t size) {
+/// Up to a page, sizes are alike.
+enum { PAGE = 4096 };
+
+/// Whether a block is of about that size. A call that gave a few bytes to
+/// megabytes would have no place for megabytes then, and the next one would
+/// make what this one had.
+static bool is_alike(size_t capacity, size_t size) {
+  size_t a = capacity < PAGE ? PAGE : capacity, b = size < PAGE ? PAGE : size;
+  return a / 4 <= b && b / 4 <= a;
+}
+
+/// An unused block of `size` or, if there is none, one that can grow: the
+/// smallest with room, else the largest; NULL if there is none. Without `alike`
+/// any will do.
+static sq_block *find_unused(sq_workspace *workspace, size_t size, bool alike) {
   sq_block *found = NULL;
   for (size_t i = 0; i < workspace->num_blocks; ++i) {
     sq_block *block = &workspace->blocks[i];
-    if (block->used)
+    if (block->used || (alike && !is_alike(block->capacity, size)))
       continue;
     bool fits = block->capacity >= size;
     bool found_fits = found && found->capacity >= size;
@@ -46,11 +58,17 @@ static sq_block *find_block(sq_workspace *workspace, size_t size) {
         (fits == found_fits && fits == (block->capacity < found->capacity)))
       found = block;
   }
+  return found;
+}
+
+/// An unused block, or a new one. NULL if there is no place for that.
+static sq_block *find_block(sq_workspace *workspace, size_t size) {
+  sq_block *found = find_unused(workspace, size, /*alike=*/true);
   if (!found && workspace->num_blocks < SQ_WORKSPACE_BLOCKS) {
     found = &workspace->blocks[workspace->num_blocks++];
     *found = (sq_block){0};
   }
-  return found;
+  return found ? found : find_unused(workspace, size, /*alike=*/false);
 }
 
 static void *take(sq_workspace *workspace, size_t size) {

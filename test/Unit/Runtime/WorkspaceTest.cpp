@@ -38,14 +38,49 @@ TEST_F(Workspace, KeepsBlocksForLaterCalls) {
 
 TEST_F(Workspace, GrowsWhatIsFree) {
   sq_workspace_enter(&workspace);
-  for (size_t size : {10, 1000, 100000, 10}) {
+  for (size_t size : {10, 1000, 10000, 40000, 10}) {
     auto *data = static_cast<char *>(sq_allocate(64, size));
     data[0] = data[size - 1] = 1;
     sq_release(data);
   }
   sq_workspace_leave(&workspace);
-  EXPECT_EQ(workspace.num_blocks, 1u);
-  EXPECT_EQ(workspace.blocks[0].capacity, 100000u);
+  // The last has one of its own: it wouldn't leave much of 40000.
+  EXPECT_EQ(workspace.num_blocks, 2u);
+  EXPECT_EQ(workspace.blocks[0].capacity, 40000u);
+}
+
+// The maxima of rows, then their scales, then codes: were the first of them
+// where the last one was in the call before, that would need new memory.
+TEST_F(Workspace, CallsAfterTheFirstNeedNoMemory) {
+  auto callOnce = [&] {
+    sq_workspace_enter(&workspace);
+    void *maxima = sq_allocate(64, 2048), *scales = sq_allocate(64, 2048);
+    sq_release(maxima);
+    void *codes = sq_allocate(64, 1 << 20);
+    sq_release(scales);
+    sq_release(codes);
+    sq_workspace_leave(&workspace);
+    return codes;
+  };
+  void *first = callOnce();
+  EXPECT_EQ(callOnce(), first);
+  EXPECT_EQ(callOnce(), first);
+  EXPECT_EQ(workspace.num_blocks, 3u);
+}
+
+TEST_F(Workspace, TakesWhatThereIsWhenItIsFull) {
+  sq_workspace_enter(&workspace);
+  std::vector<void *> all;
+  for (int i = 0; i < SQ_WORKSPACE_BLOCKS; ++i)
+    all.push_back(sq_allocate(64, 64));
+  sq_release(all[3]);
+  auto *large = static_cast<char *>(sq_allocate(64, 1 << 20));
+  large[(1 << 20) - 1] = 1;
+  EXPECT_EQ(workspace.blocks[3].capacity, 1u << 20);
+  sq_release(large);
+  EXPECT_EQ(sq_allocate(64, 64), large);
+  sq_workspace_leave(&workspace);
+  EXPECT_EQ(workspace.num_blocks, size_t(SQ_WORKSPACE_BLOCKS));
 }
 
 TEST_F(Workspace, GivesWhatIsBeyondItsBlocksToMalloc) {
