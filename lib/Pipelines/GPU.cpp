@@ -36,6 +36,7 @@ void mlir::sq::buildGPUReferencePipeline(OpPassManager &pm) {
 
 void mlir::sq::buildGPUOutlinePipeline(OpPassManager &pm) {
   pm.addPass(createLowerLinearToGPU());
+  pm.addNestedPass<func::FuncOp>(createFuseRows());
   pm.addNestedPass<func::FuncOp>(createTileForGPU());
   pm.addNestedPass<func::FuncOp>(createGpuMapParallelLoopsPass());
   pm.addPass(createConvertParallelLoopToGpuPass());

@@ -52,7 +52,7 @@ void decodeControl(Instruction &instruction) {
     instruction.run = barrier;
   else if (name == "shfl" && hasPart(instruction, "bfly") &&
            hasPart(instruction, "b32") && instruction.operands.size() == 5)
-    instruction.run = shuffle;
+    instruction.run = shuffle, instruction.gathers = true;
   else if (name == "membar" || name == "fence")
     instruction.run = nothing;
 }

@@ -200,20 +200,30 @@ void Warp::expectWhole(const Instruction &instruction) const {
 void Warp::run() {
   const std::vector<Instruction> &code = block.launch.kernel->code;
   atBarrier = false;
+  uint32_t waiting = 0;
   while (alive && !atBarrier) {
+    // Where all wait for others, the handler says so.
+    uint32_t ready = alive & ~waiting ? alive & ~waiting : alive;
     int first = static_cast<int>(code.size());
     for (int lane = 0; lane < kLanes; ++lane)
-      if (alive >> lane & 1)
+      if (ready >> lane & 1)
         first = std::min(first, pc[lane]);
     if (first >= static_cast<int>(code.size()))
       throw Error("a kernel ends without ret");
     const Instruction &instruction = code[first];
     uint32_t here = 0;
     for (int lane = 0; lane < kLanes; ++lane)
-      if (alive >> lane & 1 && pc[lane] == first) {
+      if (alive >> lane & 1 && pc[lane] == first)
         here |= 1u << lane;
-        ++pc[lane];
-      }
+    // The others are still on their way, or have left.
+    if (instruction.gathers && alive & ~waiting & ~here) {
+      waiting |= here;
+      continue;
+    }
+    if (instruction.gathers)
+      waiting = 0;
+    for (int lane = 0; lane < kLanes; ++lane)
+      pc[lane] += here >> lane & 1;
     active = here;
     if (instruction.predicate >= 0)
       for (int lane = 0; lane < kLanes; ++lane)

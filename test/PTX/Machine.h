@@ -8,7 +8,8 @@
 // Blocks of threads run one after the other, the warps of a block in turns:
 // each as far as the next barrier. The lanes of a warp have a program counter
 // each; those with the lowest run, which brings them together again behind
-// branches. What would be undefined is an error:
+// branches; at an exchange they wait for the others. What would be undefined is
+// an error:
 //
 //   - accesses outside of an allocation, of shared memory or of parameters,
 //     and ones that aren't aligned;

@@ -76,6 +76,8 @@ struct Instruction {
   /// Of the handlers, which decode `parts` once.
   Handler run = nullptr;
   int bits = 0, width = 1;
+  /// Lanes that reach it wait for the others of their warp.
+  bool gathers = false;
 };
 
 struct Parameter {

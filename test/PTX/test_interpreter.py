@@ -204,6 +204,24 @@ def test_shuffle(distance):
     np.testing.assert_array_equal(on_words(body, x), x ^ np.uint32(distance))
 
 
+def test_lanes_wait_for_a_shuffle():
+    """Lane 0 comes there by a block behind it."""
+    x = np.arange(32, dtype=np.uint32)
+    body = """mov.b32 %r4, 7;
+setp.eq.u32 %p1, %r1, 0;
+@%p1 bra $late;
+$exchange:
+shfl.sync.bfly.b32 %r3, %r4, 16, 31, -1;
+bra $end;
+$late:
+mov.b32 %r4, 9;
+bra $exchange;
+$end:"""
+    expected = np.full(32, 7, np.uint32)
+    expected[16] = 9
+    np.testing.assert_array_equal(on_words(body, x), expected)
+
+
 ROOM = "mov.b64 %rd6, room;\nmul.wide.u32 %rd3, %r1, 4;\nadd.s64 %rd7, %rd6, %rd3;\n"
 COPY = ("mul.wide.u32 %rd3, %r1, 16;\nadd.s64 %rd5, %rd1, %rd3;\nmov.b64 %rd6, room;\n"
         "add.s64 %rd7, %rd6, %rd3;\n")
@@ -240,6 +258,10 @@ REFUSED = {
                       "access of 4 bytes outside of the device's allocations"),
     "alignment": ("ld.global.b32 %r2, [%rd1+2];", 32, "isn't aligned"),
     "some-shuffle": ("setp.lt.u32 %p1, %r1, 5;\n@%p1 bra $end;\n"
+                     "shfl.sync.bfly.b32 %r3, %r1, 1, 31, -1;\n$end:", 32,
+                     "a warp without all of its lanes"),
+    "two-shuffles": ("setp.lt.u32 %p1, %r1, 5;\n@%p1 bra $other;\n"
+                     "shfl.sync.bfly.b32 %r3, %r1, 1, 31, -1;\nbra $end;\n$other:\n"
                      "shfl.sync.bfly.b32 %r3, %r1, 1, 31, -1;\n$end:", 32,
                      "only some lanes of a warp reach shfl.sync.bfly.b32"),
     "few-shuffle": ("shfl.sync.bfly.b32 %r3, %r1, 1, 31, -1;", 8,

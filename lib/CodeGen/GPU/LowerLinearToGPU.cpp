@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "MemoryRoot.h"
 #include "MmaKernel.h"
 #include "PrepareActivations.h"
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
@@ -24,8 +25,11 @@ namespace {
 /// One product, on the host.
 class LinearLowering {
 public:
-  LinearLowering(MatmulOp op, int64_t sharedBytes)
-      : op(op), b(op.getLoc(), op), sharedBytes(sharedBytes) {}
+  /// `prepared` is the memory of activations that have been prepared for an
+  /// earlier product, or null; then it becomes what is prepared for this one.
+  LinearLowering(MatmulOp op, int64_t sharedBytes, Value &prepared)
+      : op(op), b(op.getLoc(), op), sharedBytes(sharedBytes),
+        prepared(prepared) {}
 
   void run();
 
@@ -41,8 +45,7 @@ private:
   ImplicitLocOpBuilder b;
   int64_t sharedBytes;
   MmaProduct product;
-  /// Memory of prepared activations.
-  Value prepared;
+  Value &prepared;
 };
 
 } // namespace
@@ -77,6 +80,10 @@ void LinearLowering::prepareActivations() {
   unsigned bits = type.getElementTypeBitWidth();
   if (bits == 8 && isContiguous && layout.paddedCols() == layout.cols) {
     product.activations = addressOf(input);
+    return;
+  }
+  if (prepared) {
+    product.activations = addressOf(prepared);
     return;
   }
   Activations from = {addressOf(input), strideOf(input),     product.tokens,
@@ -149,9 +156,62 @@ void LinearLowering::run() {
   product.overwrites = op.getOverwrites();
   prepareActivations();
   emitKernels();
-  if (prepared)
-    memref::DeallocOp::create(b, prepared);
-  op.erase();
+}
+
+//===----------------------------------------------------------------------===//
+// Products of the same activations
+//===----------------------------------------------------------------------===//
+
+/// Whether `op` leaves the memory `root` as it is.
+static bool leaves(Operation *op, Value root) {
+  if (isMemoryEffectFree(op) || isa<memref::AllocOp>(op))
+    return true;
+  if (auto dealloc = dyn_cast<memref::DeallocOp>(op))
+    return getRoot(dealloc.getMemref()) != root;
+  auto destination = dyn_cast<DestinationStyleOpInterface>(op);
+  return destination &&
+         llvm::all_of(destination.getDpsInits(), [&](Value init) {
+           Value written = getRoot(init);
+           return written && written != root;
+         });
+}
+
+/// Whether what is prepared for `first` serves `second`, which is behind it.
+static bool canShare(MatmulOp first, MatmulOp second) {
+  Value root = getRoot(first.getInput());
+  if (!root || first.getInput() != second.getInput() ||
+      first->getBlock() != second->getBlock() ||
+      first.getFragmentLayout().paddedCols() !=
+          second.getFragmentLayout().paddedCols() ||
+      Multiplier::get(first).planes != Multiplier::get(second).planes)
+    return false;
+  for (Operation *op = first; op != second; op = op->getNextNode())
+    if (!leaves(op, root))
+      return false;
+  return true;
+}
+
+/// The products, in order, with those together that share activations.
+static SmallVector<SmallVector<MatmulOp>> group(ArrayRef<MatmulOp> products) {
+  SmallVector<SmallVector<MatmulOp>> groups;
+  for (MatmulOp op : products) {
+    if (groups.empty() || !canShare(groups.back().back(), op))
+      groups.emplace_back();
+    groups.back().push_back(op);
+  }
+  return groups;
+}
+
+static void lowerGroup(ArrayRef<MatmulOp> products, int64_t sharedBytes) {
+  Value prepared;
+  for (MatmulOp op : products) {
+    LinearLowering(op, sharedBytes, prepared).run();
+    if (prepared && op == products.back()) {
+      OpBuilder b(op);
+      memref::DeallocOp::create(b, op.getLoc(), prepared);
+    }
+    op.erase();
+  }
 }
 
 namespace {
@@ -181,8 +241,9 @@ struct LowerLinearToGPU : sq::impl::LowerLinearToGPUBase<LowerLinearToGPU> {
             << *op.getKernel() << "' can't compute this op: " << reason;
         return signalPassFailure();
       }
-      LinearLowering(op, sharedBytes).run();
     }
+    for (ArrayRef<MatmulOp> products : group(products))
+      lowerGroup(products, sharedBytes);
   }
 };
 } // namespace

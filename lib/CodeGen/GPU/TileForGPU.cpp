@@ -4,15 +4,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "LoopBody.h"
 #include "WarpReduction.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/Transforms/Transforms.h"
 #include "mlir/Dialect/SCF/Utils/Utils.h"
-#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/Remarks.h"
-#include "mlir/Interfaces/ViewLikeInterface.h"
-#include "mlir/Transforms/RegionUtils.h"
 #include "sparse-quant/CodeGen/GPU/Passes.h"
 
 using namespace mlir;
@@ -34,27 +33,6 @@ static scf::ParallelOp wrapInParallel(Operation *op, RewriterBase &rewriter) {
   auto loop = scf::ParallelOp::create(rewriter, loc, zero, one, one);
   rewriter.moveOpBefore(op, loop.getBody()->getTerminator());
   return loop;
-}
-
-/// The op with its parallel loops outermost, so that one loop can take all.
-static FailureOr<linalg::GenericOp> sortLoops(linalg::LinalgOp op,
-                                              RewriterBase &rewriter) {
-  rewriter.setInsertionPoint(op);
-  auto generic = dyn_cast<linalg::GenericOp>(op.getOperation());
-  if (!generic) {
-    FailureOr<linalg::GenericOp> made = generalizeNamedOp(rewriter, op);
-    if (failed(made))
-      return failure();
-    generic = *made;
-  }
-  SmallVector<unsigned> order, reductions;
-  for (auto [i, type] : llvm::enumerate(generic.getIteratorTypesArray()))
-    (linalg::isParallelIterator(type) ? order : reductions).push_back(i);
-  llvm::append_range(order, reductions);
-  if (llvm::is_sorted(order))
-    return generic;
-  rewriter.setInsertionPoint(generic);
-  return interchangeGenericOp(rewriter, generic, order);
 }
 
 /// The parallel loop that computes `op`, an element an iteration.
@@ -86,30 +64,13 @@ static scf::ParallelOp collapse(scf::ParallelOp loop, RewriterBase &rewriter) {
   return cast<scf::ParallelOp>(next->getPrevNode());
 }
 
-/// Constants of the module that `loop` reads, through views too, are loaded
-/// inside of it: a kernel has a copy of its own.
-static void sinkConstants(scf::ParallelOp loop) {
-  SetVector<Value> used;
-  getUsedValuesDefinedAbove(loop.getRegion(), used);
-  for (Value value : used) {
-    SmallVector<Operation *> chain;
-    Operation *op = value.getDefiningOp();
-    for (; op && isa<ViewLikeOpInterface>(op);
-         op = cast<ViewLikeOpInterface>(op).getViewSource().getDefiningOp())
-      chain.push_back(op);
-    if (!isa_and_nonnull<memref::GetGlobalOp>(op))
-      continue;
-    chain.push_back(op);
-    // Between loops over blocks and threads there is no place for ops.
-    Block *body = loop.getBody();
-    while (auto inner = dyn_cast<scf::ParallelOp>(body->front()))
-      body = inner.getBody();
-    OpBuilder builder = OpBuilder::atBlockBegin(body);
-    IRMapping mapping;
-    for (Operation *link : llvm::reverse(chain))
-      builder.clone(*link, mapping);
-    replaceAllUsesInRegionWith(value, mapping.lookup(value), loop.getRegion());
-  }
+/// Where a kernel's threads begin: between loops over blocks and threads there
+/// is no place for ops.
+static OpBuilder atThread(scf::ParallelOp loop) {
+  Block *body = loop.getBody();
+  while (auto inner = dyn_cast<scf::ParallelOp>(body->front()))
+    body = inner.getBody();
+  return OpBuilder::atBlockBegin(body);
 }
 
 static bool contains(Operation *op, function_ref<bool(Operation *)> matches) {
@@ -119,6 +80,10 @@ static bool contains(Operation *op, function_ref<bool(Operation *)> matches) {
                                : WalkResult::advance();
       })
       .wasInterrupted();
+}
+
+static bool isKernel(Operation *op) {
+  return isa<scf::ParallelOp, gpu::LaunchOp>(op);
 }
 
 namespace {
@@ -142,9 +107,10 @@ LogicalResult TileForGPU::lowerOp(linalg::LinalgOp op, IRRewriter &rewriter) {
   if (!op.hasPureBufferSemantics())
     return op.emitError("expected memrefs: bufferize before sq-tile-for-gpu");
   Location loc = op.getLoc();
-  FailureOr<linalg::GenericOp> generic = sortLoops(op, rewriter);
+  FailureOr<linalg::GenericOp> generic = cuda::sortLoops(op, rewriter);
   if (succeeded(generic) && threads % 32 == 0 && cuda::isForWarps(*generic)) {
-    sinkConstants(cuda::reduceByWarps(*generic, threads, rewriter));
+    scf::ParallelOp loop = cuda::reduceByWarps(*generic, threads, rewriter);
+    cuda::sinkConstants(loop.getRegion(), atThread(loop));
     return success();
   }
   FailureOr<scf::ParallelOp> loop = failure();
@@ -178,11 +144,9 @@ LogicalResult TileForGPU::lowerLinalg(IRRewriter &rewriter) {
 
 LogicalResult TileForGPU::wrapStores(Block &block, IRRewriter &rewriter) {
   for (Operation &op : llvm::make_early_inc_range(block)) {
-    if (isa<scf::ParallelOp>(op))
+    if (isKernel(&op))
       continue;
-    if (contains(&op, [](Operation *nested) {
-          return isa<scf::ParallelOp>(nested);
-        })) {
+    if (contains(&op, isKernel)) {
       for (Region &region : op.getRegions())
         for (Block &nested : region)
           if (failed(wrapStores(nested, rewriter)))
@@ -223,7 +187,7 @@ void TileForGPU::runOnOperation() {
     if (failed(wrapStores(block, rewriter)))
       return signalPassFailure();
   for (scf::ParallelOp loop : kernels) {
-    sinkConstants(loop);
+    cuda::sinkConstants(loop.getRegion(), atThread(loop));
     scf::tileParallelLoop(loop, {threads}, /*noMinMaxBounds=*/true);
   }
 }

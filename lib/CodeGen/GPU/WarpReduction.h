@@ -13,12 +13,6 @@
 
 namespace mlir::sq::cuda {
 
-/// Whether the lanes of a warp can share the reduction of `op`, and read
-/// neighbors if they do: one reduction, the innermost loop, along rows of each
-/// operand that has it, to 32 bits, by an operation with a neutral element.
-/// Rows that are known to be shorter than a warp are left to one thread.
-bool isForWarps(linalg::GenericOp op);
-
 /// Replaces `op`, which isForWarps, by the parallel loop over blocks of
 /// `threads`: a warp computes an element of the result. Lane l reduces columns
 /// l, l + 32, ...; then lanes exchange.

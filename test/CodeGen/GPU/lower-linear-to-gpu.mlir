@@ -63,6 +63,45 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 
 // -----
 
+// f32 is split once for two products of it.
+// CHECK-LABEL: @shared
+// CHECK: %[[ROOM:.*]] = memref.alloc(%{{.*}}) : memref<3x?x64xbf16>
+// CHECK: gpu.launch
+// CHECK-COUNT-3: arith.truncf {{.*}} : f32 to bf16
+// CHECK: gpu.launch
+// CHECK: nvvm.mma.sync
+// CHECK-NOT: arith.truncf
+// CHECK: memref.extract_aligned_pointer_as_index %[[ROOM]]
+// CHECK: gpu.launch
+// CHECK: nvvm.mma.sync
+// CHECK: memref.dealloc %[[ROOM]]
+// It is split again where it has changed in between.
+// CHECK-LABEL: @changed
+// CHECK-COUNT-3: arith.truncf {{.*}} : f32 to bf16
+// CHECK: memref.dealloc
+// CHECK: linalg.fill
+// CHECK-COUNT-3: arith.truncf {{.*}} : f32 to bf16
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @shared(%x: memref<8x64xf32>, %p: memref<1x1024xi8>, %s: memref<1x16xf32>, %o: memref<8x16xf32>, %r: memref<8x16xf32>) {
+    sq.matmul ins(%x : memref<8x64xf32>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
+      outs(%o : memref<8x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-bf16"}
+    sq.matmul ins(%x : memref<8x64xf32>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
+      outs(%r : memref<8x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-bf16"}
+    return
+  }
+  func.func @changed(%x: memref<8x64xf32>, %p: memref<1x1024xi8>, %s: memref<1x16xf32>, %o: memref<8x16xf32>, %r: memref<8x16xf32>) {
+    %zero = arith.constant 0.0 : f32
+    sq.matmul ins(%x : memref<8x64xf32>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
+      outs(%o : memref<8x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-bf16"}
+    linalg.fill ins(%zero : f32) outs(%x : memref<8x64xf32>)
+    sq.matmul ins(%x : memref<8x64xf32>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
+      outs(%r : memref<8x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-bf16"}
+    return
+  }
+}
+
+// -----
+
 // What was there is added to, unless it is overwritten.
 // CHECK-LABEL: @adds
 // CHECK: gpu.barrier

@@ -47,7 +47,8 @@ def LowerLinearToGPU : Pass<"sq-lower-linear-to-gpu", "::mlir::ModuleOp"> {
 
     f32 activations are first split into three bf16 each, which hold all of
     their bits; codes whose rows aren't whole blocks of columns are first
-    copied to such that are.
+    copied to such that are. Products of the same activations, such as those of
+    queries, keys and values, share that, if nothing writes them in between.
 
     Needs: memrefs, decisions of `sq-select-gpu-kernels`, the module's GPUs.
     Guarantees: no `sq.matmul` is left.
@@ -73,6 +74,54 @@ def LowerLinearToGPU : Pass<"sq-lower-linear-to-gpu", "::mlir::ModuleOp"> {
     "::mlir::LLVM::LLVMDialect", "::mlir::memref::MemRefDialect",
     "::mlir::NVVM::NVVMDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"];
+}
+
+def FuseRows : Pass<"sq-fuse-rows", "::mlir::func::FuncOp"> {
+  let summary = "Runs of linalg ops on the same rows to one kernel each";
+  let description = [{
+    Between products a transformer works on rows: a norm, maxima and codes of
+    activations, the softmax of a head. As a kernel each, such ops cost a launch
+    each, which is longer than they take. A run of `linalg` ops that can be done
+    row by row becomes one `gpu.launch`: a block of threads does all of them for
+    its row, and its threads wait for each other in between.
+
+    A row is an index of the first loops of each op of the run, which are
+    parallel and have the same extents; the first two ops decide how many these
+    are. What an op of the run writes, others read and write at the index of
+    their own row alone, and under one name. Memory is known to be apart where
+    it is allocated or comes as an argument (artifact.h). Allocations, and ops
+    without effects, may stand within a run; deallocations move behind it;
+    anything else ends it. So do an op with two reductions or two results, and
+    one whose body does more than load.
+
+    Within a row, threads share elements; a single sum is shared by all threads;
+    sums along rows of memory by warps; few sums across rows (values in
+    attention) by groups of threads whose neighbors read neighbors.
+
+    Needs: bufferized ops. All memory but that of `memref.get_global` is the
+    device's.
+
+    Before:
+    ```mlir
+    linalg.fill ins(%zero : i32) outs(%max : memref<?xi32>)
+    linalg.generic #rows ins(%x : memref<?x192xf32>) outs(%max : memref<?xi32>)
+    linalg.generic #codes ins(%x, %max : ...) outs(%q : memref<?x192xi8>)
+    ```
+    After:
+    ```mlir
+    gpu.launch blocks(%row, ...) in (%m, ...) threads(%t, ...) in (%c256, ...) {
+      ...
+      gpu.barrier
+      scf.for %k = %t to %c192 step %c256 ...  // Shuffles, shared memory.
+      gpu.barrier
+      scf.for %k = %t to %c192 step %c256 ...
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"];
 }
 
 def TileForGPU : Pass<"sq-tile-for-gpu", "::mlir::func::FuncOp"> {
