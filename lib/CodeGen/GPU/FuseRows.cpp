@@ -8,6 +8,7 @@
 #include "RowKernel.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -55,6 +56,14 @@ static unsigned countEqual(ArrayRef<OpFoldResult> a, ArrayRef<OpFoldResult> b) {
   while (count < std::min(a.size(), b.size()) && isEqual(a[count], b[count]))
     ++count;
   return count;
+}
+
+/// A launch has 4 KiB of parameters; what isn't a memref takes few.
+static constexpr int64_t kMostMemrefBytes = 3 << 10;
+
+/// What a memref takes of them: two pointers, an offset, sizes and strides.
+static int64_t countParameterBytes(Value memref) {
+  return 8 * (3 + 2 * cast<MemRefType>(memref.getType()).getRank());
 }
 
 namespace {
@@ -151,6 +160,14 @@ bool Run::add(linalg::GenericOp op, ArrayRef<OpFoldResult> newExtents) {
     return false;
   SmallVector<Access> all = accesses;
   llvm::append_range(all, added);
+  SetVector<Value> memrefs;
+  for (const Access &access : all)
+    memrefs.insert(access.memref);
+  int64_t bytes = 0;
+  for (Value memref : memrefs)
+    bytes += countParameterBytes(memref);
+  if (bytes > kMostMemrefBytes)
+    return false;
   for (const Access &a : all)
     for (const Access &b : added)
       if (conflicts(a, b, newRows))

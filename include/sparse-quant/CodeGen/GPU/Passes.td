@@ -91,8 +91,9 @@ def FuseRows : Pass<"sq-fuse-rows", "::mlir::func::FuncOp"> {
     their own row alone, and under one name. Memory is known to be apart where
     it is allocated or comes as an argument (artifact.h). Allocations, and ops
     without effects, may stand within a run; deallocations move behind it;
-    anything else ends it. So do an op with two reductions or two results, and
-    one whose body does more than load.
+    anything else ends it. So do an op with two reductions or two results, one
+    whose body does more than load, and more memrefs than a launch has
+    parameters for.
 
     Within a row, threads share elements; a single sum is shared by all threads;
     sums along rows of memory by warps; few sums across rows (values in
