@@ -3,16 +3,19 @@
 import ctypes
 from ctypes import POINTER, c_char_p, c_int32, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p
 
-import ml_dtypes
 import numpy as np
 
 # DLPack's type codes of kinds of NumPy, and of types that NumPy hasn't got.
 KINDS = {"i": 0, "u": 1, "f": 2, "b": 6}
-SMALL_FLOATS = {
-    np.dtype(ml_dtypes.float8_e4m3fn): 10,
-    np.dtype(ml_dtypes.float8_e5m2): 12,
-    np.dtype(ml_dtypes.float8_e8m0fnu): 14,
-}
+try:
+    import ml_dtypes
+    SMALL_FLOATS = {
+        np.dtype(ml_dtypes.float8_e4m3fn): 10,
+        np.dtype(ml_dtypes.float8_e5m2): 12,
+        np.dtype(ml_dtypes.float8_e8m0fnu): 14,
+    }
+except ImportError:  # Then nobody has arrays of these types.
+    SMALL_FLOATS = {}
 
 
 def type_code(dtype):

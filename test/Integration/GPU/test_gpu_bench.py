@@ -70,6 +70,16 @@ def test_code_that_does_not_load(folder, monkeypatch):
     assert "WRONG  demo model, logits: the model has no code for this GPU" in done.stdout
 
 
+def test_no_driver(folder):
+    environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+    done = subprocess.run([sys.executable, folder / "run.py"], capture_output=True, text=True,
+                          env=environment)
+    if done.stdout:
+        pytest.skip("this machine has a driver for GPUs")
+    assert done.returncode == 1
+    assert "run.py: no GPU with a driver that works: libcuda.so.1" in done.stderr
+
+
 def test_refusals(folder, tmp_path):
     assert "is there already; delete it, or name another" in build(folder).stderr
     done = build(tmp_path / "new", "--layers", "int8.row/dense")

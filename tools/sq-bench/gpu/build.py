@@ -5,8 +5,8 @@ Usage: build.py FOLDER [--archs sm_90a] [--shapes 4096x4096 ...] [--layers ...]
        and there, with the folder:  python3 FOLDER/run.py
 
 The folder has compiled layers, the demo model, and what the same layers and model give on
-the CPU. The other machine needs NVIDIA's driver, Python, NumPy and ml_dtypes; neither
-MLIR nor a network. With PyTorch there, its kernels (cuBLASLt, cuSPARSELt) are measured beside ours.
+the CPU. The other machine needs NVIDIA's driver, Python and NumPy; neither MLIR nor a
+network. With PyTorch there, its kernels (cuBLASLt, cuSPARSELt) are measured beside ours.
 """
 
 import argparse

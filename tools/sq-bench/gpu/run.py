@@ -15,7 +15,10 @@ import statistics
 import sys
 from pathlib import Path
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    sys.exit("run.py: NumPy is missing, the one package of Python's that this needs")
 
 import peers
 from artifact import Artifact, LanguageModel, Tensor
