@@ -339,7 +339,9 @@ void move(Warp &warp, const Instruction &i) {
       if (to.kind == Operand::Vector) {
         whole = warp.get(from, lane);
         for (size_t p = 0; p < parts.size(); ++p)
-          warp.setBits(parts[p], lane, whole >> (p * width) & mask);
+          // A part that nobody wants.
+          if (parts[p].text != "_")
+            warp.setBits(parts[p], lane, whole >> (p * width) & mask);
         return;
       }
       for (size_t p = 0; p < parts.size(); ++p)
@@ -403,7 +405,7 @@ void onPredicates(Warp &warp, const Instruction &i) {
 }
 
 //===----------------------------------------------------------------------===//
-// Pairs of 16 bits
+// Pairs
 //===----------------------------------------------------------------------===//
 
 template <double (*decode)(uint32_t), uint32_t (*encode)(double), typename Op>
@@ -425,8 +427,31 @@ void onPairs(Warp &warp, const Instruction &i) {
   });
 }
 
+/// Of f32, in 64 bits.
+template <typename Op>
+void onFloatPairs(Warp &warp, const Instruction &i) {
+  warp.forEachLane([&](int lane) {
+    float halves[2];
+    for (int half = 0; half < 2; ++half) {
+      auto part = [&](int operand) {
+        uint64_t bits = warp.get(i.operands[operand], lane);
+        float values[2];
+        std::memcpy(values, &bits, sizeof values);
+        return values[half];
+      };
+      halves[half] = i.operands.size() > 3 ? std::fma(part(1), part(2), part(3))
+                                           : Op::run(part(1), part(2));
+    }
+    uint64_t result;
+    std::memcpy(&result, halves, sizeof result);
+    warp.setBits(i.operands[0], lane, result);
+  });
+}
+
 template <typename Op>
 Handler forPairs(const std::string &type) {
+  if (type == "f32x2")
+    return onFloatPairs<Op>;
   if (type == "bf16x2")
     return onPairs<fromBF16, toBF16, Op>;
   if (type == "f16x2")

@@ -55,6 +55,7 @@ def test_integers():
             ("and.b32 %r3, %r2, 0xF0F0F0F0;", x & np.int32(0xF0F0F0F0 - 2**32)),
             ("lop3.b32 %r3, %r2, 15, 3, 0x6A;", (x & 15) ^ 3),
             ("prmt.b32 %r3, %r2, 0, 0x0123;", x.byteswap()),
+            ("mov.b64 %rd3, {%r1, %r2};\nmov.b64 {_, %r3}, %rd3;", x),
             ("setp.lt.s32 %p1, %r2, 0;\nselp.b32 %r3, 1, 2, %p1;", np.where(x < 0, 1, 2))]:
         np.testing.assert_array_equal(on_words(body, x).view(np.int32),
                                       expected.astype(np.int64).astype(np.uint32).view(np.int32))
@@ -80,6 +81,24 @@ def test_floats():
     small = np.clip(x, -100, 100)
     np.testing.assert_array_equal(on_words("cvt.rzi.s32.f32 %r3, %r2;", small).view(np.int32),
                                   small.astype(np.int32))
+
+
+@pytest.mark.parametrize("half", [0, 1])
+@pytest.mark.parametrize("op", ["add", "mul", "fma"])
+def test_pairs_of_f32(op, half):
+    x = np.random.default_rng(3).standard_normal(64).astype(np.float32)
+    exact, other = x.astype(np.float64), 3.0
+    # The other half is 3 in each operand.
+    low, high = ("%r2", "%r4") if half == 0 else ("%r4", "%r2")
+    to = "{%r3, %r5}" if half == 0 else "{%r5, %r3}"
+    operands = "%rd3, %rd3, %rd3" if op == "fma" else "%rd3, %rd3"
+    body = (f"mov.b32 %r4, 0f40400000;\nmov.b64 %rd3, {{{low}, {high}}};\n"
+            f"{op}.rn.f32x2 %rd4, {operands};\nmov.b64 {to}, %rd4;")
+    expected = {"add": exact + exact, "mul": exact * exact, "fma": exact * exact + exact}[op]
+    np.testing.assert_array_equal(on_words(body, x), expected.astype(np.float32).view(np.uint32))
+    three = {"add": other + other, "mul": other * other, "fma": other * other + other}[op]
+    body += "\nmov.b32 %r3, %r5;"
+    np.testing.assert_array_equal(on_words(body, x).view(np.float32), np.float32(three))
 
 
 def test_divergence():

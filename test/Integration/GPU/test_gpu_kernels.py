@@ -18,8 +18,9 @@ from test_fuzz_kernels import Layer, check, compile_layers, draw_weight
 
 SPARSE = ["nm2:4", "nm1:4", None, "unstructured0.5.row", "block16x4.0.75"]
 EXTENTS = [1, 5, 16, 17, 33, 64, 65, 127, 128, 129, 131, 200, 257]
-# fp8 is an instruction of some architectures alone, and sparse weights only then.
-ARCHS = {"gpu.mma-fp8": "sm_120a"}
+# fp8 is an instruction of some architectures alone, and sparse weights only then; for these,
+# LLVM multiplies pairs of f32, too.
+ARCHS = {"fp8": "sm_120a", "fp8-range": "sm_120a", "pairs": "sm_120a"}
 # Up to 8 and 16 tokens go to one kernel, more to another, whose blocks have 16 to 128.
 TOKENS = [1, 7, 8, 9, 16, 17, 45, 130]
 MODULES = {
@@ -34,6 +35,7 @@ MODULES = {
             ["fp8.e4m3fn.row", "fp8.e5m2.row", "fp8.e4m3fn.tensor"]),
     "fp8-range": ("gpu.mma-fp8", "fp8.e5m2.row", ["fp8.e4m3fn.row", "fp8.e5m2.row"]),
     "bytes": ("gpu.mma-s8", "int6.row", ["int8.row", "int4.row", "int4.g64"]),
+    "pairs": ("gpu.mma-s8", "int8.row", ["int4.g64.f16", "mx.e2m1fn"]),
 }
 
 
@@ -57,7 +59,7 @@ def count_groups(layer):
 @pytest.mark.parametrize("name", MODULES)
 def test_products(name, tmp_path, monkeypatch):
     kernel, activations, formats = MODULES[name]
-    arch = ARCHS.get(kernel, "sm_90a")
+    arch = ARCHS.get(name, "sm_90a")
     load_driver()
     monkeypatch.setenv("SQ_PTX_CAPABILITY", arch.strip("sm_a"))
     rng = np.random.default_rng(len(name))
