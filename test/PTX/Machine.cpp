@@ -182,13 +182,32 @@ static void checkGlobal(const Warp &warp, uint64_t address, int64_t size) {
                 " bytes in global memory isn't aligned");
 }
 
+/// Another block's writes are nobody's business: kernels don't wait for them.
+static void checkGlobalRace(const Warp &warp, uint64_t address, int64_t size,
+                            const char *what) {
+  const auto &writers = warp.block.globalWriters;
+  if (writers.empty())
+    return;
+  for (uint64_t byte = address; byte < address + size; ++byte) {
+    auto found = writers.find(byte);
+    if (found != writers.end() && found->second != warp.index)
+      throw Error("race: warp " + std::to_string(warp.index) + " " + what +
+                  " global memory that warp " + std::to_string(found->second) +
+                  " wrote since the last barrier");
+  }
+}
+
 void Warp::readGlobal(uint64_t address, int64_t size, void *to) const {
   checkGlobal(*this, address, size);
+  checkGlobalRace(*this, address, size, "reads");
   std::memcpy(to, reinterpret_cast<const void *>(address), size);
 }
 
 void Warp::writeGlobal(uint64_t address, int64_t size, const void *from) const {
   checkGlobal(*this, address, size);
+  checkGlobalRace(*this, address, size, "writes");
+  for (uint64_t byte = address; byte < address + size; ++byte)
+    block.globalWriters[byte] = index;
   std::memcpy(reinterpret_cast<void *>(address), from, size);
 }
 
@@ -245,7 +264,7 @@ void Warp::run() {
 
 static void runBlock(const Launch &launch, Dim3 index) {
   int64_t shared = (launch.module->staticShared + 15) / 16 * 16;
-  Block block{launch, index, SharedMemory(shared + launch.dynamicShared)};
+  Block block{launch, index, SharedMemory(shared + launch.dynamicShared), {}};
   unsigned threads = launch.block.x * launch.block.y * launch.block.z;
   std::deque<Warp> warps;
   for (unsigned i = 0; i < (threads + kLanes - 1) / kLanes; ++i)
@@ -262,7 +281,7 @@ static void runBlock(const Launch &launch, Dim3 index) {
     }
     if (waits && exits)
       throw Error("some warps of a block leave while others are at a barrier");
-    block.shared.nextPhase();
+    block.nextPhase();
   }
 }
 

@@ -16,7 +16,8 @@
 //   - shared memory that is read before it is written, or while cp.async is
 //     still writing it;
 //   - races: two warps touch a byte of shared memory, one of them writing, with
-//     no barrier in between;
+//     no barrier in between, or a byte of global memory that one of them has
+//     written;
 //   - barriers and instructions of whole warps that only some lanes reach.
 //
 //===----------------------------------------------------------------------===//
@@ -28,6 +29,7 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <unordered_map>
 
 namespace ptx {
 
@@ -97,6 +99,14 @@ struct Block {
   const Launch &launch;
   Dim3 index;
   SharedMemory shared;
+  /// Bytes of global memory that were written since the last barrier, by which
+  /// warp.
+  std::unordered_map<uint64_t, int> globalWriters;
+
+  void nextPhase() {
+    shared.nextPhase();
+    globalWriters.clear();
+  }
 };
 
 struct AsyncCopy {

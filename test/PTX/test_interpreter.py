@@ -264,6 +264,10 @@ REFUSED = {
     "read-race": (ROOM + "st.shared.b32 [%rd7], %r1;\nbar.sync 0;\nld.shared.b32 %r2, [room];\n"
                   "setp.ge.u32 %p1, %r1, 32;\n@%p1 st.shared.b32 [room], %r1;", 64,
                   "race: warp 1 writes byte 0 of shared memory that another warp read"),
+    "global-race": (WORD + "st.global.b32 [%rd2], %r1;\nld.global.b32 %r2, [%rd1];", 64,
+                    "race: warp 1 reads global memory that warp 0 wrote since the last barrier"),
+    "global-writes": ("st.global.b32 [%rd1], %r1;", 64,
+                      "race: warp 1 writes global memory that warp 0 wrote"),
     "unwritten": (ROOM + "ld.shared.b32 %r2, [%rd7];", 32, "was never written"),
     "shared-bounds": (ROOM + "st.shared.b32 [%rd7+4096], %r1;", 32,
                       "access to byte 4096 of 4096 bytes of shared memory"),
