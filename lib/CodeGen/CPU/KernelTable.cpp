@@ -281,18 +281,19 @@ mlir::sq::cpu::parseKernelDecision(StringRef text, std::string &error) {
   return decision;
 }
 
-std::vector<std::string> mlir::sq::cpu::getOverwritingKernels() {
+static std::vector<std::string>
+getNames(llvm::function_ref<bool(const KernelRow &)> matches) {
   std::vector<std::string> names;
   for (const KernelRow &row : getKernelRows())
-    if (row.overwrites)
+    if (matches(row))
       names.push_back(row.name.str());
   return names;
 }
 
+std::vector<std::string> mlir::sq::cpu::getOverwritingKernels() {
+  return getNames([](const KernelRow &row) { return row.overwrites; });
+}
+
 std::vector<std::string> mlir::sq::cpu::getGeneratedKernels() {
-  std::vector<std::string> names;
-  for (const KernelRow &row : getKernelRows())
-    if (row.emit)
-      names.push_back(row.name.str());
-  return names;
+  return getNames([](const KernelRow &row) { return bool(row.emit); });
 }
