@@ -49,7 +49,10 @@ WEIGHTS = [*(f"int{bits}.row" for bits in range(2, 9)), "int8.tensor", "int4.ten
            "int8.g32", "int8.g64", "int3.g32", "int6.g64", "int4.g16", "fp8.e4m3fn.row",
            "fp8.e5m2.row", "fp8.e4m3fn.tensor", "mx.e4m3fn", "mx.e5m2", "mx.e2m3fn", "mx.e3m2fn",
            "mx.e2m1fn", "mx.int8", "nvfp4", "hbfp7.g64", "hbfp5.g64", "hbfp3.g64", "hbfp3.g32",
-           "nf4.g64", "nf4.row"]
+           "nf4.g64", "nf4.row",
+           # Groups of few columns, and of numbers that are no powers of two.
+           "int4.g4", "int4.g8.f16", "int8.g8", "int3.g12", "int4.g24.f16", "int8.g48",
+           "int6.g20", "hbfp7.g16", "hbfp3.g8", "nf4.g8"]
 ACTIVATIONS = [*["int8.row"] * 10, *[None] * 3,
                "uint8.row", "int6.row", "int4.row", "hbfp7.g64", "hbfp3.g32", "mx.int8",
                "mx.e2m1fn", "mx.e2m3fn", "mx.e4m3fn", "fp8.e4m3fn.row"]
