@@ -30,7 +30,8 @@ enum Result {
   NotFound = 500,
   BadImage = 200,
   InvalidValue = 1,
-  LaunchFailed = 719
+  LaunchFailed = 719,
+  CaptureUnsupported = 900
 };
 
 /// A kernel of a module that was loaded.
@@ -50,7 +51,18 @@ struct Event {
   std::chrono::steady_clock::time_point time;
 };
 
+/// A launch with the values of its arguments.
+struct RecordedLaunch {
+  Launch launch;
+  std::vector<std::vector<uint8_t>> arguments;
+};
+struct Graph {
+  std::vector<RecordedLaunch> launches;
+};
+
 GlobalMemory memory;
+/// Where launches go instead of being executed.
+std::unique_ptr<Graph> capture;
 
 uint64_t allocate(size_t size) {
   // As the driver aligns; filled, so that nobody counts on zeros.
@@ -69,6 +81,16 @@ void report(const char *what, const Error &error) {
                  error.what());
   else
     std::fprintf(stderr, "PTX: %s: %s\n", what, error.what());
+}
+
+int execute(const Launch &launch) {
+  try {
+    run(launch);
+  } catch (const Error &error) {
+    report(launch.kernel->name.c_str(), error);
+    return LaunchFailed;
+  }
+  return Success;
 }
 
 } // namespace
@@ -164,7 +186,45 @@ int cuStreamCreate(void **stream, unsigned) {
   return Success;
 }
 int cuStreamDestroy_v2(void *) { return Success; }
-int cuStreamSynchronize(void *) { return Success; }
+int cuStreamSynchronize(void *) {
+  return capture ? CaptureUnsupported : Success;
+}
+
+/// There is one stream, as far as this is concerned.
+int cuStreamBeginCapture_v2(void *, int) {
+  capture = std::make_unique<Graph>();
+  return Success;
+}
+int cuStreamEndCapture(void *, Graph **graph) {
+  if (!capture)
+    return InvalidValue;
+  *graph = capture.release();
+  return Success;
+}
+int cuGraphInstantiateWithFlags(Graph **program, Graph *graph,
+                                unsigned long long) {
+  *program = new Graph(*graph);
+  return Success;
+}
+int cuGraphLaunch(Graph *program, void *) {
+  for (RecordedLaunch &recorded : program->launches) {
+    std::vector<void *> args;
+    for (std::vector<uint8_t> &value : recorded.arguments)
+      args.push_back(value.data());
+    recorded.launch.args = args.data();
+    if (int result = execute(recorded.launch))
+      return result;
+  }
+  return Success;
+}
+int cuGraphExecDestroy(Graph *program) {
+  delete program;
+  return Success;
+}
+int cuGraphDestroy(Graph *graph) {
+  delete graph;
+  return Success;
+}
 
 /// What is queued has been executed, so time is that of the interpreter.
 int cuEventCreate(Event **event, unsigned) {
@@ -187,6 +247,8 @@ int cuEventDestroy_v2(Event *event) {
 }
 
 int cuMemAlloc_v2(uint64_t *address, size_t size) {
+  if (capture)
+    return CaptureUnsupported;
   *address = allocate(size);
   return *address ? Success : OutOfMemory;
 }
@@ -229,12 +291,15 @@ int cuLaunchKernel(Function *function, unsigned gridX, unsigned gridY,
                 args,
                 &memory,
                 &function->module->symbols};
-  try {
-    run(launch);
-  } catch (const Error &error) {
-    report(function->kernel->name.c_str(), error);
-    return LaunchFailed;
+  if (!capture)
+    return execute(launch);
+  RecordedLaunch recorded{launch, {}};
+  for (size_t i = 0; i < function->kernel->parameters.size(); ++i) {
+    auto *bytes = static_cast<const uint8_t *>(args[i]);
+    recorded.arguments.emplace_back(
+        bytes, bytes + function->kernel->parameters[i].size);
   }
+  capture->launches.push_back(std::move(recorded));
   return Success;
 }
 
@@ -244,7 +309,9 @@ int cuGetErrorName(int result, const char **name) {
           : result == BadImage     ? "CUDA_ERROR_INVALID_IMAGE"
           : result == NotFound     ? "CUDA_ERROR_NOT_FOUND"
           : result == LaunchFailed ? "CUDA_ERROR_LAUNCH_FAILED"
-                                   : "CUDA_SUCCESS";
+          : result == CaptureUnsupported
+              ? "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"
+              : "CUDA_SUCCESS";
   return Success;
 }
 

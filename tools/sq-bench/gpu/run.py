@@ -5,8 +5,9 @@ Usage: run.py [--m 1,8,16,64,256,1024,4096] [--rounds 5] [--check-only] [--markd
 
 First everything is compared with what the CPU computed; nothing is measured that is wrong.
 Then ours and PyTorch's products, where there is PyTorch, take turns. A figure is the
-median of the turns, each of which is a queue of calls between two events of the device, which go
-round copies of the weights that are larger together than its cache.
+median of the turns. In a turn, recorded calls (CUDA graphs: the host takes no part in the time)
+run between two events of the device; they go round copies of the weights that are larger
+together than its cache.
 """
 
 import argparse
@@ -22,7 +23,7 @@ except ImportError:
 
 import peers
 from artifact import Artifact, LanguageModel, Tensor
-from cuda import Driver, Memory
+from cuda import Driver, Graph, Memory
 
 HERE = Path(__file__).resolve().parent
 # Largest difference from the CPU, as a part of the row's largest value. Sums of integers are
@@ -101,7 +102,7 @@ class Ours:
         self.models = [Artifact(path) for _ in range(copies)]
         for model in self.models:
             model.set_stream(driver.stream)
-        self.memory = []
+        self.memory, self.graph = [], None
 
     def prepare(self, m):
         self.free()
@@ -110,28 +111,45 @@ class Ours:
         self.memory = [x, y]
         tensors = [Tensor(memory.address.value, memory.shape, np.dtype(np.float32), Tensor.CUDA)
                    for memory in self.memory]
-        self.calls = [model.prepare("layer", tensors[:1], tensors[1:]) for model in self.models]
-        for call in self.calls:
+        calls = [model.prepare("layer", tensors[:1], tensors[1:]) for model in self.models]
+        # These make buffers, which a graph can't.
+        for call in calls:
             call()
         self.driver.wait()
+        self.length = peers.graph_length(len(calls))
+
+        def queue():
+            for i in range(self.length):
+                calls[i % len(calls)]()
+
+        self.graph = Graph(self.driver, queue)
 
     def time(self, count):
-        def queue():
-            for i in range(count):
-                self.calls[i % len(self.calls)]()
+        """Seconds of a call, by about so many."""
+        launches = max(1, count // self.length)
 
-        return self.driver.time(queue) / count
+        def queue():
+            for _ in range(launches):
+                self.graph.launch()
+
+        return self.driver.time(queue) / (launches * self.length)
 
     def free(self):
+        if self.graph:
+            self.graph.close()
         for memory in self.memory:
             memory.free()
-        self.memory = []
+        self.memory, self.graph = [], None
 
     def close(self):
         self.driver.wait()
         self.free()
         for model in self.models:
             model.close()
+
+
+def one_line(error):
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def label(layer):
@@ -147,8 +165,8 @@ def measure_m(programs, m, options):
             program.prepare(m)
             # As many calls as take a hundredth of a second.
             usable[name] = program, max(3, min(1000, int(0.01 / max(program.time(3), 1e-7))))
-        except RuntimeError as error:
-            print(f"not available: {name}, {m} rows: {str(error).splitlines()[0]}", flush=True)
+        except Exception as error:  # What PyTorch can't do is no figure of the table.
+            print(f"not available: {name}, {m} rows: {one_line(error)}", flush=True)
     for _ in range(options.rounds):
         for name, (program, count) in usable.items():
             turns.setdefault(name, []).append(program.time(count))
@@ -162,8 +180,8 @@ def measure_shape(driver, torch, layers, options):
     for kind, name in peers.LABELS.items() if torch else []:
         try:
             programs[name] = peers.Peer(torch, kind, n, k, working_set)
-        except RuntimeError as error:
-            print(f"not available: {name}: {str(error).splitlines()[0]}", flush=True)
+        except Exception as error:
+            print(f"not available: {name}: {one_line(error)}", flush=True)
     results = {m: measure_m(programs, m, options) for m in options.m}
     for program in programs.values():
         if isinstance(program, Ours):
