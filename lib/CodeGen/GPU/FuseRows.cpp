@@ -24,7 +24,7 @@ using namespace mlir::sq::cuda;
 /// them, a reduction or the last of several.
 static unsigned getMostRowLoops(linalg::GenericOp op) {
   unsigned parallel = op.getNumParallelLoops();
-  return op.getNumReductionLoops() || parallel == 1 ? parallel : parallel - 1;
+  return op.getNumReductionLoops() || parallel < 2 ? parallel : parallel - 1;
 }
 
 /// Whether the first `rows` indices of the operand are the row's.

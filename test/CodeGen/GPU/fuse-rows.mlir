@@ -152,6 +152,17 @@ func.func @elements(%x: memref<64xf32>, %y: memref<64xf32>, %z: memref<64xf32>) 
 
 // -----
 
+// Nor are scalars.
+// CHECK-LABEL: func @scalars
+// CHECK-NOT: gpu.launch
+func.func @scalars(%x: memref<f32>, %y: memref<f32>, %z: memref<f32>) {
+  linalg.exp ins(%x : memref<f32>) outs(%y : memref<f32>)
+  linalg.exp ins(%y : memref<f32>) outs(%z : memref<f32>)
+  return
+}
+
+// -----
+
 // The second op reads other rows.
 // CHECK-LABEL: func @other_rows
 // CHECK-NOT: gpu.launch
