@@ -35,9 +35,8 @@ static void *allocate(size_t alignment, size_t size) {
 /// Up to a page, sizes are alike.
 enum { PAGE = 4096 };
 
-/// Whether a block is of about that size. A call that gave a few bytes to
-/// megabytes would have no place for megabytes then, and the next one would
-/// make what this one had.
+/// Whether a block is of about that size. Where a few bytes got the block of
+/// megabytes that the call before had made, the megabytes needed a new one.
 static bool is_alike(size_t capacity, size_t size) {
   size_t a = capacity < PAGE ? PAGE : capacity, b = size < PAGE ? PAGE : size;
   return a / 4 <= b && b / 4 <= a;

@@ -28,6 +28,7 @@ sys.path.insert(0, str(HERE.parents[1] / "python"))
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from artifact import Artifact  # noqa: E402
+from linear_layer import module_text  # noqa: E402
 from safetensors.numpy import save_file  # noqa: E402
 
 LAYERS = {
@@ -50,29 +51,10 @@ int peak(long steps) {
 """
 
 
-def module_text(n, k):
-    x, w, y = f"tensor<?x{k}xf32>", f"tensor<{n}x{k}xf32>", f"tensor<?x{n}xf32>"
-    return f"""#x = affine_map<(m, n, k) -> (m, k)>
-#w = affine_map<(m, n, k) -> (n, k)>
-#y = affine_map<(m, n, k) -> (m, n)>
-func.func @f(%x: {x} {{sq.name = "x", sq.dims = ["M", ""]}})
-    -> ({y} {{sq.name = "y", sq.dims = ["M", ""]}}) attributes {{sq.symbol_max = {{M = 4096}}}} {{
-  %w = sq.parameter "layer.weight" from "model.safetensors" : {w}
-  %zero = arith.constant 0.0 : f32
-  %c0 = arith.constant 0 : index
-  %m = tensor.dim %x, %c0 : {x}
-  %e = tensor.empty(%m) : {y}
-  %i = linalg.fill ins(%zero : f32) outs(%e : {y}) -> {y}
-  %r = linalg.matmul indexing_maps = [#x, #w, #y] ins(%x, %w : {x}, {w}) outs(%i : {y}) -> {y}
-  return %r : {y}
-}}
-"""
-
-
 def compile_layer(build, folder, n, k, name):
     folder.mkdir()
     weight = np.random.default_rng(1).standard_normal((n, k)).astype(np.float32)
-    save_file({"layer.weight": weight}, folder / "model.safetensors")
+    save_file({"layer.weight": weight}, folder / "layer.safetensors")
     (folder / "model.mlir").write_text(module_text(n, k))
     pattern = LAYERS[name]
     sparsity = f", sparsity: {{pattern: '{pattern}'}}" if pattern else ""
@@ -86,7 +68,7 @@ def compile_layer(build, folder, n, k, name):
 
 def call(artifact, x, n):
     out = np.zeros((x.shape[0], n), np.float32)
-    return lambda: artifact.call_into("f", [x], [out])
+    return lambda: artifact.call_into("layer", [x], [out])
 
 
 def call_onednn(m, n, k):

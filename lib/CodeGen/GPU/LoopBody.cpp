@@ -157,10 +157,6 @@ Value LoopBody::emit(ValueRange indices, Value old) {
   return mapping.lookupOrDefault(op.getBody()->getTerminator()->getOperand(0));
 }
 
-Value LoopBody::neutral() {
-  return arith::ConstantOp::create(b, *arith::getNeutralElement(combiner));
-}
-
 Value LoopBody::combine(Value x, Value y) {
   Operation *copy = b.clone(*combiner);
   copy->setOperands({x, y});
@@ -169,7 +165,9 @@ Value LoopBody::combine(Value x, Value y) {
 
 Value LoopBody::reduce(ArrayRef<Value> outer, Value from, Value to,
                        Value step) {
-  auto loop = scf::ForOp::create(b, from, to, step, neutral());
+  Value neutral =
+      arith::ConstantOp::create(b, *arith::getNeutralElement(combiner));
+  auto loop = scf::ForOp::create(b, from, to, step, neutral);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   SmallVector<Value> indices(outer);

@@ -39,7 +39,6 @@ public:
   LoopBody(linalg::GenericOp op, ImplicitLocOpBuilder &builder)
       : op(op), b(builder), combiner(findCombiner(op)) {}
 
-  unsigned numParallel() { return op.getNumParallelLoops(); }
   unsigned numReductions() { return op.getNumReductionLoops(); }
 
   /// What the result becomes at these indices if it was `old`, which may be
@@ -51,7 +50,6 @@ public:
 
   //===--- Where there is a combiner --------------------------------------===//
 
-  Value neutral();
   Value combine(Value x, Value y);
   /// The body's sum for columns from, from + step, ... of the last loop.
   Value reduce(ArrayRef<Value> outer, Value from, Value to, Value step);

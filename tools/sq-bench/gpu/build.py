@@ -23,9 +23,11 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 BUILD = Path(os.environ.get("SQ_BUILD_DIR", ROOT / "build" / "release"))
-sys.path.insert(0, str(ROOT / "python"))
+sys.path += [str(ROOT / "python"), str(HERE.parent)]
 
 from artifact import Artifact, LanguageModel  # noqa: E402
+from linear_layer import module_text  # noqa: E402
+from run import get_logits, make_input  # noqa: E402
 
 # Weights, pattern, activations, as recipes spell them.
 LAYERS = [
@@ -52,10 +54,6 @@ def safetensors(path, name, array):
     path.write_bytes(len(header).to_bytes(8, "little") + header + array.tobytes())
 
 
-def make_input(m, k):
-    return np.random.default_rng(m).standard_normal((m, k), dtype=np.float32)
-
-
 def write_layer(folder, shape, weights, pattern, activations):
     n, k = map(int, shape.split("x"))
     rng = np.random.default_rng(1)
@@ -68,22 +66,7 @@ def write_layer(folder, shape, weights, pattern, activations):
     if activations != "f32":
         rule += [f"    activations: {activations}"]
     (folder / "recipe.yaml").write_text("\n".join(rule) + "\n")
-    x, w, y = f"tensor<?x{k}xf32>", f"tensor<{n}x{k}xf32>", f"tensor<?x{n}xf32>"
-    (folder / "layer.mlir").write_text(f"""#x = affine_map<(m, n, k) -> (m, k)>
-#w = affine_map<(m, n, k) -> (n, k)>
-#y = affine_map<(m, n, k) -> (m, n)>
-func.func @layer(%x: {x} {{sq.name = "x", sq.dims = ["M", ""]}})
-    -> ({y} {{sq.name = "y", sq.dims = ["M", ""]}}) attributes {{sq.symbol_max = {{M = 65536}}}} {{
-  %w = sq.parameter "layer.weight" from "layer.safetensors" : {w}
-  %zero = arith.constant 0.0 : f32
-  %c0 = arith.constant 0 : index
-  %m = tensor.dim %x, %c0 : {x}
-  %e = tensor.empty(%m) : {y}
-  %i = linalg.fill ins(%zero : f32) outs(%e : {y}) -> {y}
-  %r = linalg.matmul indexing_maps = [#x, #w, #y] ins(%x, %w : {x}, {w}) outs(%i : {y}) -> {y}
-  return %r : {y}
-}}
-""")
+    (folder / "layer.mlir").write_text(module_text(n, k))
     return n, k
 
 
@@ -138,10 +121,8 @@ def make_demo(folder, archs):
     compile_model(models / "dense", recipe, work / "model.so", "x86-64-v3")
     vocab = json.loads((models / "dense" / "config.json").read_text())["vocab_size"]
     with LanguageModel(work / "model.so", vocab) as cpu:
-        logits = [cpu.prefill(PROMPT)]
-        for i in range(2):
-            logits.append(cpu.decode([int(logits[-1][-1].argmax())], len(PROMPT) + i))
-    np.savez(target / "expected.npz", prompt=np.array(PROMPT), logits=np.concatenate(logits))
+        logits = get_logits(cpu, PROMPT, 2)
+    np.savez(target / "expected.npz", prompt=np.array(PROMPT), logits=logits)
     shutil.rmtree(work)
     print("demo: the demo model, 2:4 int8", flush=True)
     return {"folder": "demo", "vocab": vocab}

@@ -85,12 +85,5 @@ class Memory:
         self.driver.wait()
         return self
 
-    def read(self):
-        array = np.empty(self.shape, np.float32)
-        self.driver.do("cuMemcpyDtoHAsync_v2", c_void_p(array.ctypes.data), self.address,
-                       c_size_t(self.bytes), self.driver.stream)
-        self.driver.wait()
-        return array
-
     def free(self):
         self.driver.do("cuMemFree_v2", self.address)

@@ -33,7 +33,16 @@ TOLERANCES = {"gpu.mma-s8": 2e-6, "gpu.mma-bf16": 1e-4, "gpu.mma-fp8": 1e-2, "gp
 
 
 def make_input(m, k):
+    """What build.py gave the CPU."""
     return np.random.default_rng(m).standard_normal((m, k), dtype=np.float32)
+
+
+def get_logits(model, prompt, steps):
+    """Of a prompt, and of `steps` more tokens, each the likeliest after those before."""
+    logits = [model.prefill(prompt)]
+    for i in range(steps):
+        logits.append(model.decode([int(logits[-1][-1].argmax())], len(prompt) + i))
+    return np.concatenate(logits)
 
 
 # --------------------------------------------------------------------------- #
@@ -60,10 +69,7 @@ def check_demo(demo):
     with np.load(folder / "expected.npz") as expected:
         prompt, wanted = expected["prompt"].tolist(), expected["logits"]
     with LanguageModel(folder / "model.so", demo["vocab"]) as model:
-        logits = [model.prefill(prompt)]
-        for i in range(len(wanted) - len(prompt)):
-            logits.append(model.decode([int(logits[-1][-1].argmax())], len(prompt) + i))
-    logits = np.concatenate(logits)
+        logits = get_logits(model, prompt, len(wanted) - len(prompt))
     if not np.array_equal(logits.argmax(axis=1), wanted.argmax(axis=1)):
         return np.inf
     return float((np.abs(logits - wanted) / np.abs(wanted).max(axis=1, keepdims=True)).max())
