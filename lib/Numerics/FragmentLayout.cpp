@@ -103,8 +103,8 @@ namespace {
 class StoredRow {
 public:
   explicit StoredRow(const FragmentLayout &layout)
-      : layout(layout), map(layout.format), codes(layout.paddedCols()),
-        positions(layout.paddedCols()) {}
+      : layout(layout), map(layout.format, layout.storedBits()),
+        codes(layout.paddedCols()), positions(layout.paddedCols()) {}
 
   /// `from` and `keeps` are the row's; null where there is no row or mask.
   void fill(const uint8_t *from, const uint8_t *keeps) {

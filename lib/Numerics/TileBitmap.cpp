@@ -108,7 +108,7 @@ static void storeKept(uint64_t bits, const uint8_t *codes, int64_t cols,
 void packBitmap(const TileLayout &layout, std::span<const uint8_t> codes,
                 std::span<const uint8_t> mask, int64_t firstByte,
                 PackedTiles &out) {
-  CodeMap map(layout.format);
+  CodeMap map(layout.format, layout.storedBits());
   int64_t numVectors = layout.vectorsPerTile();
   out.payload.clear();
   out.positions.assign(layout.numTiles() * layout.positionBytes(), 0);
@@ -142,7 +142,7 @@ static Error makeError(const char *what, int64_t tile, int64_t vector,
 
 Error unpackBitmap(const TileLayout &layout, const PackedTiles &packed,
                    std::span<uint8_t> codes) {
-  CodeMap map(layout.format);
+  CodeMap map(layout.format, layout.storedBits());
   bool nibbles = layout.storedBits() == 4;
   auto size = static_cast<int64_t>(packed.payload.size());
   int64_t at = 0;

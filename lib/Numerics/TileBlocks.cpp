@@ -39,7 +39,7 @@ static void forEachCode(const Layout &layout, int64_t tile, int64_t i,
 
 void packBlocks(const Layout &layout, std::span<const uint8_t> codes,
                 std::span<const uint8_t> mask, PackedTiles &out) {
-  CodeMap map(layout.format);
+  CodeMap map(layout.format, layout.storedBits());
   out.payload.assign(layout.numTiles() * layout.payloadBytes(), 0);
   out.positions.assign(layout.numTiles() * layout.positionBytes(), 0);
   for (int64_t tile = 0; tile < layout.numTiles(); ++tile) {
@@ -81,7 +81,7 @@ Error unpackBlocks(const Layout &layout, const PackedTiles &packed,
   if (Error error =
           checkSize("indices", packed.positions.size(), layout.positionBytes()))
     return error;
-  CodeMap map(layout.format);
+  CodeMap map(layout.format, layout.storedBits());
   uint8_t field = layout.storedBits() == 4 ? 15 : 255;
   int64_t limit = layout.paddedCols() / layout.indexCols();
   for (int64_t tile = 0; tile < layout.numTiles(); ++tile) {

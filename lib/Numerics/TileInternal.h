@@ -13,11 +13,11 @@
 
 namespace mlir::sq::numerics {
 
-/// Code byte to stored byte or nibble, and back.
+/// Code byte to the bits of it that are stored, and back.
 struct CodeMap {
   uint8_t stored[256], code[256];
 
-  explicit CodeMap(const Format &format);
+  CodeMap(const Format &format, unsigned storedBits);
 };
 
 /// A bit for each of `m` bytes that are 0 or 1.
@@ -53,8 +53,8 @@ void packBlocks(const TileLayout &layout, std::span<const uint8_t> codes,
 Error unpackBlocks(const TileLayout &layout, const PackedTiles &packed,
                    std::span<uint8_t> codes);
 
-/// Where the code of `row` in vector `vector`, lane byte `byte` is stored;
-/// without bitmaps.
+/// Where the code of `row` in vector `vector`, lane byte `byte` is stored, of 6
+/// bits the upper four; without bitmaps.
 struct Slot {
   int64_t index;
   unsigned shift;

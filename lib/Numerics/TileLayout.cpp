@@ -23,10 +23,31 @@ static int64_t roundUp(int64_t value, int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
+unsigned TileLayout::storedBits() const {
+  if (format.bits <= 4)
+    return 4;
+  // Codes of a bitmap start anywhere, blocks are single vectors, and scale
+  // groups that four vectors don't fill would meet them late.
+  constexpr int64_t together = 4 * kDepth;
+  bool meet = !hasGroups() || format.groupSize % together == 0;
+  return format.bits <= 6 && meet && !hasBitmap() && !hasBlocks() ? 6 : 8;
+}
+
+int64_t TileLayout::sharingVectors() const {
+  switch (storedBits()) {
+  case 4:
+    return 2;
+  case 6:
+    return 4;
+  default:
+    return 1;
+  }
+}
+
 int64_t TileLayout::unitCols() const {
   if (hasBitmap())
     return kUnitVectors * vectorCols();
-  int64_t vectors = 8 / storedBits();
+  int64_t vectors = sharingVectors();
   if (hasBlocks())
     return vectors * kDepth;
   if (!hasPositions())
@@ -139,15 +160,24 @@ Slot findCode(const TileLayout &layout, int64_t row, int64_t vector,
               int64_t byte) {
   int64_t tile = row / TileLayout::kRows;
   int64_t lane = row % TileLayout::kRows * TileLayout::kDepth + byte;
-  if (layout.storedBits() == 8)
-    return {tile * layout.payloadBytes() + vector * TileLayout::kVector + lane,
-            0};
-  return {tile * layout.payloadBytes() + vector / 2 * TileLayout::kVector +
-              lane,
-          vector % 2 ? 4u : 0u};
+  int64_t shared = layout.sharingVectors(), within = vector % shared;
+  int64_t index = tile * layout.payloadBytes() +
+                  vector / shared * layout.sharedBytes() + lane;
+  if (shared == 1)
+    return {index, 0};
+  return {index + within / 2 * TileLayout::kVector, within % 2 ? 4u : 0u};
 }
 
 namespace {
+
+/// Where the lower two bits of a code of six are.
+Slot findLowBits(const TileLayout &layout, int64_t row, int64_t vector,
+                 int64_t byte) {
+  int64_t within = vector % layout.sharingVectors();
+  Slot first = findCode(layout, row, vector - within, byte);
+  return {first.index + layout.sharedBytes() - TileLayout::kVector,
+          static_cast<unsigned>(2 * within)};
+}
 
 Slot findPosition(const TileLayout &layout, int64_t row, int64_t vector,
                   int64_t byte) {
@@ -179,15 +209,16 @@ void packTileScales(const Format &format, int64_t rows, int64_t cols,
     }
 }
 
-CodeMap::CodeMap(const Format &format) {
+CodeMap::CodeMap(const Format &format, unsigned bits) {
   bool isInt = format.element == Element::Int;
   for (unsigned byte = 0; byte < 256; ++byte)
     stored[byte] = code[byte] = static_cast<uint8_t>(byte);
-  if (format.bits <= 4) {
+  if (bits < 8) {
+    unsigned size = 1u << bits;
     for (unsigned byte = 0; byte < 256; ++byte)
-      stored[byte] = byte & 15;
-    for (unsigned byte = 8; isInt && byte < 16; ++byte)
-      code[byte] = static_cast<uint8_t>(byte - 16);
+      stored[byte] = byte & (size - 1);
+    for (unsigned byte = size / 2; isInt && byte < size; ++byte)
+      code[byte] = static_cast<uint8_t>(byte - size);
   } else if (!isInt && format.integerFactor()) {
     // From the top down, so that of +0 and -0 the code 0 wins.
     for (int byte = (1 << format.bits) - 1; byte >= 0; --byte) {
@@ -206,7 +237,7 @@ namespace {
 class KeptRow {
 public:
   explicit KeptRow(const TileLayout &layout)
-      : layout(layout), map(layout.format),
+      : layout(layout), map(layout.format, layout.storedBits()),
         size(layout.paddedCols() / layout.m * layout.n),
         values(size + layout.m), positions(size + layout.m) {
     if (layout.m == 4 || layout.m == 8)
@@ -322,25 +353,46 @@ void KeptRow::fill(const uint8_t *codes, const uint8_t *keeps) {
   }
 }
 
+/// Joins `fields` fields of 8 / `fields` bits in each of four bytes.
+template <int64_t fields, int64_t skippedBits = 0>
+static void joinFields(const uint8_t *from, uint8_t *to) {
+  constexpr int64_t depth = TileLayout::kDepth;
+  constexpr unsigned size = 8 / fields, mask = (1u << size) - 1;
+  for (int64_t byte = 0; byte < depth; ++byte) {
+    unsigned bits = 0;
+    for (int64_t field = 0; field < fields; ++field)
+      bits |= (from[field * depth + byte] >> skippedBits & mask)
+              << (field * size);
+    to[byte] = static_cast<uint8_t>(bits);
+  }
+}
+
 /// Spreads fields of 8 / `fields` bits over four bytes of each vector, which
 /// start at `to`.
 template <int64_t fields>
 static void spread(const uint8_t *from, int64_t size, uint8_t *to) {
-  constexpr int64_t depth = TileLayout::kDepth;
-  for (int64_t i = 0; i < size; i += fields * depth, to += TileLayout::kVector)
-    for (int64_t byte = 0; byte < depth; ++byte) {
-      unsigned bits = 0;
-      for (int64_t field = 0; field < fields; ++field)
-        bits |= unsigned(from[i + field * depth + byte])
-                << (field * (8 / fields));
-      to[byte] = static_cast<uint8_t>(bits);
-    }
+  constexpr int64_t step = fields * TileLayout::kDepth;
+  for (int64_t i = 0; i < size; i += step, to += TileLayout::kVector)
+    joinFields<fields>(from + i, to);
+}
+
+/// The same of six bits: nibbles of vectors 0 and 1, of 2 and 3, and the lower
+/// two bits of all four.
+static void spreadSixes(const uint8_t *from, int64_t size, uint8_t *to) {
+  constexpr int64_t depth = TileLayout::kDepth, vector = TileLayout::kVector;
+  for (int64_t i = 0; i < size; i += 4 * depth, to += 3 * vector) {
+    joinFields<2, 2>(from + i, to);
+    joinFields<2, 2>(from + i + 2 * depth, to + vector);
+    joinFields<4>(from + i, to + 2 * vector);
+  }
 }
 
 void KeptRow::store(int64_t lane, uint8_t *payload, uint8_t *position) const {
   int64_t offset = lane * TileLayout::kDepth;
   if (layout.storedBits() == 4)
     spread<2>(values.data(), size, payload + offset);
+  else if (layout.storedBits() == 6)
+    spreadSixes(values.data(), size, payload + offset);
   else
     spread<1>(values.data(), size, payload + offset);
   if (layout.positionBits() == 2)
@@ -372,10 +424,18 @@ static void packColumns(const TileLayout &layout,
 
 static Error unpackColumns(const TileLayout &layout, const PackedTiles &packed,
                            std::span<uint8_t> codes) {
-  CodeMap map(layout.format);
+  CodeMap map(layout.format, layout.storedBits());
   auto load = [](const std::vector<uint8_t> &from, Slot slot, unsigned bits) {
     return static_cast<uint8_t>(from[slot.index] >> slot.shift &
                                 ((1u << bits) - 1));
+  };
+  auto loadCode = [&](int64_t row, int64_t vector, int64_t byte) -> uint8_t {
+    Slot slot = findCode(layout, row, vector, byte);
+    if (layout.storedBits() != 6)
+      return load(packed.payload, slot, layout.storedBits());
+    Slot low = findLowBits(layout, row, vector, byte);
+    return static_cast<uint8_t>(load(packed.payload, slot, 4) << 2 |
+                                load(packed.payload, low, 2));
   };
   constexpr int64_t depth = TileLayout::kDepth;
   int64_t numGroups = layout.paddedCols() / layout.m;
@@ -399,8 +459,7 @@ static Error unpackColumns(const TileLayout &layout, const PackedTiles &packed,
         int64_t col = group * layout.m + position;
         if (col < layout.cols)
           codes[row * layout.cols + col] =
-              map.code[load(packed.payload, findCode(layout, row, vector, byte),
-                            layout.storedBits())];
+              map.code[loadCode(row, vector, byte)];
       }
     }
   return std::nullopt;

@@ -31,9 +31,12 @@
 //            four to a vector, and each has its index. All tiles keep as many.
 //
 // Codes of 4 bits and less lie two in a byte: the low nibbles are one vector,
-// the high nibbles are the next. Everything else takes a byte: the signed
-// integer element * integerFactor (NUM-F14), or the code itself where the
-// element is not an integer in disguise. Padding has code 0.
+// the high nibbles are the next. Codes of 5 and 6 bits are cut in two: their
+// upper four bits are such nibbles, and the lower two of four vectors share the
+// 64 bytes behind these; not in bitmaps and blocks, nor where scale groups are
+// no multiples of 16 columns. Everything else takes a byte: the signed integer
+// element * integerFactor (NUM-F14), or the code itself where the element is
+// not an integer in disguise. Padding has code 0.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_NUMERICS_TILELAYOUT_H
@@ -72,8 +75,13 @@ struct TileLayout {
   bool hasBitmap() const { return storage == TileStorage::Bitmap; }
   bool hasBlocks() const { return storage == TileStorage::Blocks; }
   bool hasGroups() const { return format.scope == GroupScope::Group; }
-  /// 4 or 8.
-  unsigned storedBits() const { return format.bits <= 4 ? 4 : 8; }
+  /// 4, 6 or 8.
+  unsigned storedBits() const;
+  /// Vectors that share bytes of the payload; and these bytes.
+  int64_t sharingVectors() const;
+  int64_t sharedBytes() const {
+    return sharingVectors() * kVector * storedBits() / 8;
+  }
   int64_t numTiles() const { return (rows + kRows - 1) / kRows; }
   int64_t tiledRows() const { return numTiles() * kRows; }
   /// Columns whose codes one vector holds.

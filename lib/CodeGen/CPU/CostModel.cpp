@@ -34,7 +34,8 @@ struct StoredWeights {
   double bytes;
   /// Vectors of 64 codes that are decoded, and that are multiplied.
   double stored, multiplied;
-  bool nibbles, positions, bitmap;
+  unsigned bits;
+  bool positions, bitmap;
   double groups;
 };
 } // namespace
@@ -67,7 +68,7 @@ static StoredWeights describeTiles(const KernelRow &row, const Product &product,
   weights.stored = kept;
   bool skips = row.cost.skipsDropped && inputs < row.cost.panelFrom;
   weights.multiplied = skips ? kept : dense;
-  weights.nibbles = tiles.storedBits() == 4;
+  weights.bits = tiles.storedBits();
   weights.positions = tiles.hasPositions();
   weights.bitmap = tiles.hasBitmap() && !inBlocks;
   SumGroups sums = SumGroups::get(tiles, product.activations);
@@ -83,7 +84,7 @@ static StoredWeights describeRows(const KernelRow &row,
                   (product.pattern ? elements / 8 : 0) +
                   countScaleBytes(product);
   weights.stored = weights.multiplied = elements / TileLayout::kVector;
-  weights.nibbles = product.weights.bits <= 4;
+  weights.bits = product.weights.bits <= 4 ? 4 : 8;
   weights.positions = false;
   weights.bitmap = product.pattern.has_value();
   weights.groups = 0;
@@ -107,14 +108,15 @@ KernelCost mlir::sq::cpu::predictCost(const KernelRow &row,
                                             : 1.0;
   if (row.getGain)
     peak *= row.getGain(product, target);
-  double decode = cost.decode + (weights.nibbles ? cost.nibbles : 0) +
+  double decode = cost.decode + (weights.bits == 4 ? cost.nibbles : 0) +
+                  (weights.bits == 6 ? cost.sixes : 0) +
                   (weights.positions ? cost.positions : 0) +
                   (weights.bitmap ? cost.bitmap : 0);
   int64_t rowsPerDecode = cost.rowsPerDecode;
   const ByteISA *isa = ByteISA::get(target.isa);
   if (weights.bitmap && isa && !isa->expandsBytes() &&
       row.layout == Layout::Tiles)
-    decode += kExpandParts + (weights.nibbles ? kExpandNibbles : 0);
+    decode += kExpandParts + (weights.bits == 4 ? kExpandNibbles : 0);
   if (isa && cost.rowsFillRegisters)
     rowsPerDecode =
         std::max<int64_t>(1, rowsPerDecode * isa->numVectors() / 32);

@@ -18,6 +18,11 @@ using numerics::TileLayout;
 
 static constexpr int64_t kRows = TileLayout::kRows;
 
+/// Whether `TileReader` makes bytes of what is stored first.
+static bool readsBytes(const TileLayout &layout) {
+  return layout.hasBitmap() || layout.storedBits() == 6;
+}
+
 /// Whether codes are looked up as they are stored, two in a byte.
 static bool holdsNibbles(const TileLayout &layout) {
   return layout.storedBits() == 4 && !layout.hasBitmap();
@@ -37,9 +42,9 @@ static bool looksUpNibbles(const TileLayout &layout, const ByteISA &isa) {
          (!layout.hasBitmap() || !layout.format.integerFactor());
 }
 
-/// Whether the stored bytes are codes of floats, not integers.
+/// Whether the bytes are codes of floats, not integers.
 static bool holdsFloats(const TileLayout &layout) {
-  return layout.storedBits() == 8 && !layout.format.integerFactor();
+  return layout.storedBits() > 4 && !layout.format.integerFactor();
 }
 
 static Value splat(ImplicitLocOpBuilder &b, int64_t lanes, IntegerAttr value) {
@@ -54,7 +59,7 @@ float TileFloats::getFactor(const TileLayout &layout, const ByteISA &isa) {
   if (convertsNibbles(layout, isa))
     return 0x1p-28f;
   if (std::optional<int> factor = layout.format.integerFactor()) {
-    if (layout.hasBitmap())
+    if (readsBytes(layout))
       *factor *= TileReader::getWeightFactor(layout);
     return 0x1p-24f / static_cast<float>(*factor);
   }
@@ -70,8 +75,10 @@ float TileFloats::getFactor(const TileLayout &layout, const ByteISA &isa) {
 }
 
 void TileFloats::start(Value first) {
+  if (readsBytes(layout))
+    reader.start(first);
   if (layout.hasBitmap())
-    return reader.start(first);
+    return;
   auto scaled = [&](unsigned bits) -> Value {
     Value size = arith::ConstantIndexOp::create(b, TileLayout::kVector *
                                                        int64_t(bits) / 8);
@@ -128,6 +135,12 @@ Value TileFloats::decodeHalves(int64_t d) {
         b, arith::ShRSIOp::create(b, half, constant(1)), constant(0xbf80));
     break;
   case Element::E3M2FN: {
+    if (layout.storedBits() == 6) {
+      // seeemm00 00000000 -> s00eeemm 00000000
+      half = arith::AndIOp::create(
+          b, arith::ShRSIOp::create(b, half, constant(2)), constant(0x9f00));
+      break;
+    }
     // 00seeemm 00000000 -> s00eeemm 00000000
     Value sign = arith::AndIOp::create(
         b, arith::ShLIOp::create(b, half, constant(2)), constant(0x8000));
@@ -166,7 +179,7 @@ Value TileFloats::readElements(int64_t i, int64_t d) {
   auto reals = VectorType::get({kRows}, b.getF32Type());
   bool isNibble = holdsNibbles(layout);
   int64_t perVector = isNibble ? 2 : 1;
-  if (d == 0 && layout.hasBitmap())
+  if (d == 0 && readsBytes(layout))
     codes = vector::BitCastOp::create(
         b, VectorType::get({kRows}, b.getI32Type()), reader.readWeights(i));
   else if (d == 0 && i % perVector == 0)

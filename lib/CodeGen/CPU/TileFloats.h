@@ -23,8 +23,8 @@
 //                   conversion takes no longer for denormals, as
 //                   multiplications of f32 do.
 //
-// Where a bitmap says what is kept, bytes are expanded first, as integers do
-// (TileReader.h).
+// Where a bitmap says what is kept, bytes are expanded first, and codes of six
+// bits are put together, as integers do (TileReader.h).
 //
 // Encoders never emit E4M3's NaN (NUM-F3); here it would be a number.
 //
@@ -71,7 +71,7 @@ private:
   MatmulOp op;
   const numerics::TileLayout &layout;
   Value tile, payloadStart, positionStart;
-  /// Of bitmaps; and asks ahead for the others, too.
+  /// Of bitmaps and six bits; and asks ahead for the others, too.
   const ByteISA &isa;
   TileReader reader;
   /// The vectors at hand, vector<16xi32>, and of float codes two depths.

@@ -30,6 +30,13 @@ static bool isCodebook(const TileLayout &layout) {
          layout.format.element != numerics::Element::Int;
 }
 
+/// Whether codes of six bits are indices of a table.
+static bool looksUpSixes(const TileLayout &layout) {
+  return layout.storedBits() == 6 &&
+         layout.format.element != numerics::Element::Int &&
+         layout.format.integerFactor();
+}
+
 TileReader::TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
                        const TileLayout &layout, const ByteISA &isa, Value tile)
     : b(builder), op(op), layout(layout), isa(isa), tile(tile) {
@@ -40,9 +47,10 @@ TileReader::TileReader(ImplicitLocOpBuilder &builder, MatmulOp op,
 }
 
 int TileReader::getWeightFactor(const TileLayout &layout) {
-  // An integer nibble is read as the high nibble of a byte, which gives it its
-  // sign for free and makes it 16 times as large.
-  return layout.storedBits() == 4 && !isCodebook(layout) ? 16 : 1;
+  // An integer of fewer bits is read as the upper bits of a byte, which gives
+  // it its sign for free and makes it a power of two as large.
+  bool isInt = layout.format.element == numerics::Element::Int;
+  return isInt ? 1 << (8 - layout.storedBits()) : 1;
 }
 
 void TileReader::prefetchBytes(Value memref, Value row, Value at,
@@ -79,19 +87,27 @@ Value TileReader::loadInteger(unsigned bits, Value offset, int64_t extra) {
       int64_t(0));
 }
 
+Value TileReader::shiftBytes(Value bytes, int left) {
+  if (left == 0)
+    return bytes;
+  auto words = VectorType::get({TileLayout::kVector / 2}, b.getI16Type());
+  Value wide = vector::BitCastOp::create(b, words, bytes);
+  Value amount = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(
+             words, b.getI16IntegerAttr(static_cast<int16_t>(std::abs(left)))));
+  Value shifted = left > 0 ? arith::ShLIOp::create(b, wide, amount).getResult()
+                           : arith::ShRUIOp::create(b, wide, amount);
+  return vector::BitCastOp::create(b, bytes.getType(), shifted);
+}
+
+Value TileReader::maskBytes(Value bytes, unsigned bits) {
+  return arith::AndIOp::create(b, bytes,
+                               splatBytes(b, static_cast<int8_t>(bits)));
+}
+
 Value TileReader::extractField(Value bytes, unsigned shift, unsigned bits) {
-  if (shift) {
-    // There is no shift of bytes; what crosses from the upper byte of a word
-    // is masked away.
-    auto words = VectorType::get({TileLayout::kVector / 2}, b.getI16Type());
-    Value wide = vector::BitCastOp::create(b, words, bytes);
-    Value amount = arith::ConstantOp::create(
-        b, DenseElementsAttr::get(words, b.getI16IntegerAttr(shift)));
-    bytes = vector::BitCastOp::create(b, bytes.getType(),
-                                      arith::ShRUIOp::create(b, wide, amount));
-  }
-  return arith::AndIOp::create(
-      b, bytes, splatBytes(b, static_cast<int8_t>((1u << bits) - 1)));
+  return maskBytes(shiftBytes(bytes, -static_cast<int>(shift)),
+                   (1u << bits) - 1);
 }
 
 void TileReader::start(Value first) {
@@ -130,16 +146,21 @@ void TileReader::seek(Value col, Value at) {
   cursor = at;
 }
 
-Value TileReader::makeTable() {
+Value TileReader::makeTable(function_ref<int64_t(int64_t)> getCode) {
   SmallVector<int8_t> values;
   for (int64_t lane = 0; lane < TileLayout::kVector; ++lane)
-    values.push_back(
-        static_cast<int8_t>(numerics::decodeElement(layout.format, lane % 16) *
-                            *layout.format.integerFactor()));
+    values.push_back(static_cast<int8_t>(
+        numerics::decodeElement(layout.format,
+                                static_cast<uint8_t>(getCode(lane))) *
+        *layout.format.integerFactor()));
   return arith::ConstantOp::create(
       b, DenseElementsAttr::get(
              VectorType::get({TileLayout::kVector}, b.getI8Type()),
              ArrayRef<int8_t>(values)));
+}
+
+Value TileReader::makeNibbleTable() {
+  return makeTable([](int64_t lane) { return lane % 16; });
 }
 
 Value TileReader::readKept() {
@@ -172,7 +193,7 @@ Value TileReader::readKept() {
   if (!layout.format.integerFactor())
     return nibbles;
   if (isCodebook(layout))
-    return isa.lookUp(b, makeTable(), nibbles);
+    return isa.lookUp(b, makeNibbleTable(), nibbles);
   return nibbles;
 }
 
@@ -226,7 +247,7 @@ Value TileReader::readKeptParts(Value bits) {
       b, vector::BitCastOp::create(b, bytes, spread),
       splatBytes(b, static_cast<int8_t>(isCodebook(layout) ? 0x0f : 0xf0)));
   if (isCodebook(layout) && layout.format.integerFactor())
-    return isa.shuffleBytes(b, makeTable(), nibbles);
+    return isa.shuffleBytes(b, makeNibbleTable(), nibbles);
   return nibbles;
 }
 
@@ -336,28 +357,58 @@ Value TileReader::expandWeights(int64_t i) {
   return weights;
 }
 
+/// The value of a code of six bits for each index whose lower four bits are the
+/// code's upper ones. Of an index wider tables count six bits, and for others
+/// no more are set.
+Value TileReader::lookUpSixes(Value indices) {
+  auto getCode = [](int64_t index) { return index % 16 << 2 | index / 16; };
+  SmallVector<Value> tables;
+  constexpr int64_t codes = 64;
+  for (int64_t first = 0; first < codes; first += isa.tableBytes())
+    tables.push_back(makeTable([&](int64_t lane) {
+      return getCode(first + lane % isa.tableBytes());
+    }));
+  return isa.lookUp(b, tables, indices);
+}
+
+Value TileReader::readSixes(int64_t i) {
+  constexpr int64_t bytes = TileLayout::kVector, bits = 6;
+  int64_t within = i % layout.sharingVectors();
+  int64_t at = i / layout.sharingVectors() * layout.sharedBytes();
+  if (within % 2 == 0)
+    nibbles =
+        loadBytes(op.getPayload(), payloadStart, at + within / 2 * bytes, bits);
+  if (within == 0)
+    lowBits = loadBytes(op.getPayload(), payloadStart,
+                        at + layout.sharedBytes() - bytes, bits);
+  int nibbleBit = within % 2 * 4, lowBit = static_cast<int>(within) * 2;
+  if (looksUpSixes(layout)) {
+    Value low = shiftBytes(lowBits, 4 - lowBit);
+    bool isWide = isa.tableBytes() == TileLayout::kVector;
+    return lookUpSixes(arith::OrIOp::create(
+        b, maskBytes(shiftBytes(nibbles, -nibbleBit), 0x0f),
+        maskBytes(low, isWide ? 0xf0 : 0x30)));
+  }
+  return arith::OrIOp::create(
+      b, maskBytes(shiftBytes(nibbles, 4 - nibbleBit), 0xf0),
+      maskBytes(shiftBytes(lowBits, 2 - lowBit), 0x0c));
+}
+
 Value TileReader::readWeights(int64_t i) {
   if (layout.hasBitmap())
     return expandWeights(i);
+  if (layout.storedBits() == 6)
+    return readSixes(i);
   constexpr int64_t bytes = TileLayout::kVector;
   if (layout.storedBits() == 8)
     return loadBytes(op.getPayload(), payloadStart, i * bytes, 8);
   if (i % 2 == 0)
     nibbles = loadBytes(op.getPayload(), payloadStart, i / 2 * bytes, 4);
   if (isCodebook(layout)) {
-    Value table = makeTable();
+    Value table = makeNibbleTable();
     return isa.shuffleBytes(b, table, extractField(nibbles, i % 2 * 4, 4));
   }
-  if (i % 2)
-    return arith::AndIOp::create(b, nibbles, splatBytes(b, int8_t(0xf0)));
-  auto words = VectorType::get({bytes / 2}, b.getI16Type());
-  Value amount = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(words, b.getI16IntegerAttr(4)));
-  Value high = arith::ShLIOp::create(
-      b, vector::BitCastOp::create(b, words, nibbles), amount);
-  return arith::AndIOp::create(
-      b, vector::BitCastOp::create(b, nibbles.getType(), high),
-      splatBytes(b, int8_t(0xf0)));
+  return maskBytes(shiftBytes(nibbles, i % 2 ? 0 : 4), 0xf0);
 }
 
 Value TileReader::readWeightsAt(Value vector) {
@@ -387,7 +438,7 @@ Value TileReader::readWeightsAt(Value vector) {
   if (isCodebook(layout)) {
     Value low = vector::BitCastOp::create(
         b, loaded.getType(), arith::ShRUIOp::create(b, wide, shift(0, 4)));
-    return isa.shuffleBytes(b, makeTable(),
+    return isa.shuffleBytes(b, makeNibbleTable(),
                             arith::AndIOp::create(b, low, splatBytes(b, 15)));
   }
   Value high = vector::BitCastOp::create(

@@ -39,8 +39,8 @@ public:
   Value getCursor() { return cursor; }
   /// Signed weights of vector first + i: vector<64xi8>. With a bitmap they are
   /// those of all columns, dropped ones being zeros. Of elements that aren't
-  /// integers in disguise they are codes; what lies above a nibble is
-  /// arbitrary.
+  /// integers in disguise they are codes: of four bits, what lies above them is
+  /// arbitrary; those of six are the upper bits of bytes.
   Value readWeights(int64_t i);
   /// Those of stored vector `vector`, without a run. Not of bitmaps.
   Value readWeightsAt(Value vector);
@@ -63,18 +63,27 @@ private:
   Value loadBytes(Value memref, Value offset, int64_t extra, unsigned bits);
   /// Little-endian integer of the positions, at `offset` + `extra`.
   Value loadInteger(unsigned bits, Value offset, int64_t extra);
+  /// For each of 64 indices the element of the code `getCode` gives, as an
+  /// integer.
+  Value makeTable(function_ref<int64_t(int64_t)> getCode);
   /// A codebook's elements, four times over: indices of six bits find them by
   /// their lowest four.
-  Value makeTable();
+  Value makeNibbleTable();
   /// The next codes of a bitmap's payload, a byte each, in order.
   Value readKept();
   /// The same for 16 lanes at a time, for targets without `expandBytes`.
   Value readKeptParts(Value bits);
+  Value readSixes(int64_t i);
+  Value lookUpSixes(Value indices);
   Value readNibbles(Value first, function_ref<Value(Value, int64_t)> load);
   Value expandParts(Value kept, Value bits);
   Value expandWeights(int64_t i);
   Value expand(Value weights, Value indices, int64_t part);
   Value expandByColumn(Value weights, Value indices, int64_t part);
+  /// Each word of 16 bits shifted: what crosses from the other byte of it is to
+  /// be masked away.
+  Value shiftBytes(Value bytes, int left);
+  Value maskBytes(Value bytes, unsigned bits);
   /// The byte-wise bits [shift, shift + bits) of `bytes`.
   Value extractField(Value bytes, unsigned shift, unsigned bits);
 
@@ -83,7 +92,7 @@ private:
   const numerics::TileLayout &layout;
   const ByteISA &isa;
   Value tile, payloadStart, positionStart;
-  Value nibbles, positions;
+  Value nibbles, lowBits, positions;
   /// Bitmap: where the tile's codes start, and where the next vector's do.
   Value tileStart, cursor;
   /// N:M: the stored vectors that the dense ones at hand come from, with their

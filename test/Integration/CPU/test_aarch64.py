@@ -29,7 +29,8 @@ pytestmark = pytest.mark.skipif(
 TARGETS = {"neoverse-n1": "neoverse-n1", "neoverse-v1": "max"}
 SHAPES = [(33, 321), (17, 63), (40, 172), (1, 1), (16, 64)]
 TILES = [(None, "int8.row"), (None, "int4.row"), (None, "mx.e2m1fn"), (None, "int4.g64.f16"),
-         (None, "mx.e2m3fn"), (None, "nvfp4"), ("nm2:4", "int8.row"), ("nm2:4", "int4.g64.f16"),
+         (None, "mx.e2m3fn"), (None, "hbfp5.g64"), (None, "nvfp4"), ("nm2:4", "int8.row"),
+         ("nm2:4", "int4.g64.f16"),
          ("nm1:4", "int4.row"), ("nm4:8", "mx.e2m1fn"), ("nm2:8", "int8.row"),
          ("nm8:16", "int4.row"), ("nm1:16", "int8.row"), ("unstructured0.5.row", "int8.row"),
          ("unstructured0.6.row", "int4.g64.f16"), ("unstructured0.5.row", "mx.e2m1fn")]

@@ -39,7 +39,8 @@ POSITIONS = ["nm2:4", "nm1:4", "nm4:8", "nm2:8", "nm1:16", "nm8:16"]
 BITMAPS = ["unstructured0.5.row", "unstructured0.9.tensor", "block4x4.0.75", "nm3:5"]
 PATTERNS = [None, *POSITIONS, *BITMAPS]
 FORMATS = ["int8.row", "int4.row", "int3.row", "int8.tensor", "int4.g64.f16", "int4.g128",
-           "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4", "hbfp7.g64", "hbfp3.g64"]
+           "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4", "hbfp7.g64", "hbfp3.g64",
+           "hbfp5.g64"]
 SHAPES = [(33, 321), (16, 64), (17, 63), (40, 172), (1, 1), (70, 410)]
 # From 16 rows on, cpu.tile-panel (MANY): 19 ends in a part of a small block of rows, 22
 # in one of a large block.
@@ -87,7 +88,8 @@ TOO_FINE_FOR_1_OF_16 = {"int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "nvfp4"
 # dense, with positions and with a bitmap once, and the rest with some.
 ALL_FORMATS = {None, "nm2:4", "unstructured0.5.row"}
 SOME_FORMATS = {"int8.row", "int4.row", "int4.g64.f16", "int4.g128", "mx.e2m1fn", "hbfp3.g64"}
-SOME_DENSE = {"int8.row", "int4.row", "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "hbfp7.g64"}
+SOME_DENSE = {"int8.row", "int4.row", "int8.g32", "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "hbfp7.g64",
+              "hbfp5.g64"}
 EXPANDED = {"int8.row", "mx.e2m1fn"}
 CASES = [(pattern, fmt) for pattern, fmt in itertools.product(PATTERNS, FORMATS)
          if (pattern in ALL_FORMATS or fmt in SOME_FORMATS)
@@ -197,13 +199,13 @@ def test_several_panels(artifact, layers, case):
 
 
 CODES = """\
-func.func @product(%x: tensor<3x64xi8> {{sq.name = "x"}}, %p: tensor<1x1024xi8> {{sq.name = "p"}})
+func.func @product(%x: tensor<3x64xi8> {{sq.name = "x"}}, %p: tensor<1x{size}xi8> {{sq.name = "p"}})
     -> (tensor<3x16xf32> {{sq.name = "y"}}) {{
   %xs = arith.constant dense<1.0> : tensor<1x1xf32>
   %s = arith.constant dense<1.0> : tensor<1x16xf32>
   %y = arith.constant dense<0.0> : tensor<3x16xf32>
   %0 = sq.matmul ins(%x, %xs : tensor<3x64xi8>, tensor<1x1xf32>)
-    weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>) outs(%y : tensor<3x16xf32>)
+    weights(%p, scales(%s) : tensor<1x{size}xi8>, tensor<1x16xf32>) outs(%y : tensor<3x16xf32>)
     {{format = #sq.int<{bits}, row>, activationFormat = #sq.int<8, tensor>, layout = #sq<layout tiles>,
       kernel = "{kernel}"}}
     -> tensor<3x16xf32>
@@ -212,13 +214,28 @@ func.func @product(%x: tensor<3x64xi8> {{sq.name = "x"}}, %p: tensor<1x1024xi8> 
 """
 
 
-@pytest.mark.parametrize("kernel,bits", [("cpu.tile-dot", 8), ("cpu.tile-panel", 8),
+def pack_tile(w, bits):
+    """NUM-L5: byte 4r + i of vector v is column 4v + i of row r. NUM-L6: of up to six bits, the
+    nibbles of two vectors and of two more, and the lower two bits of all four."""
+    vectors = w.reshape(16, 16, 4).transpose(1, 0, 2).reshape(16, 64)
+    if bits > 6:
+        return vectors.reshape(1, -1)
+    four = vectors.view(np.uint8).reshape(4, 4, 64)
+    nibbles = four >> 2 & 15
+    low = sum((four[:, v] & 3) << 2 * v for v in range(4))
+    parts = nibbles[:, 0] | nibbles[:, 1] << 4, nibbles[:, 2] | nibbles[:, 3] << 4, low
+    return np.stack(parts, axis=1).astype(np.uint8).view(np.int8).reshape(1, -1)
+
+
+@pytest.mark.parametrize("kernel,bits", [("cpu.tile-dot", 8), ("cpu.tile-dot", 6),
+                                         ("cpu.tile-panel", 8),
                                          ("cpu.tile-panel", 7), ("cpu.tile-panel", 6),
                                          ("cpu.tile-panel", 5)])
 def test_extreme_codes(target, kernel, bits, tmp_path):
     """Sums of the largest products: pmaddubsw adds two of them in 16 bits, and panels of
     weights with few bits two or four such sums."""
-    (tmp_path / "model.mlir").write_text(CODES.format(kernel=kernel, bits=bits))
+    (tmp_path / "model.mlir").write_text(CODES.format(
+        kernel=kernel, bits=bits, size=1024 if bits > 6 else 768))
     run("sq-compile", tmp_path / "model.mlir", f"--target={target[1]}", "-o",
         tmp_path / "model.so")
     rng = np.random.default_rng(13)
@@ -228,9 +245,7 @@ def test_extreme_codes(target, kernel, bits, tmp_path):
             x = rng.choice(np.array(codes, np.int8), (3, 64))
             for weights in ([top - 1], [-top], [-top, top - 1], range(-top, top)):
                 w = rng.choice(np.array(weights, np.int8), (16, 64))
-                # NUM-L5: byte 4r + i of vector v is column 4v + i of row r.
-                tile = w.reshape(16, 16, 4).transpose(1, 0, 2).reshape(1, 1024)
-                (actual,) = opened.call("product", [x, tile], [(3, 16)])
+                (actual,) = opened.call("product", [x, pack_tile(w, bits)], [(3, 16)])
                 expected = x.astype(np.int64) @ w.T.astype(np.int64)
                 np.testing.assert_array_equal(actual, expected.astype(F32))
 

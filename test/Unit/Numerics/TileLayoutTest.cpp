@@ -80,6 +80,50 @@ TEST(TileLayout, NibbleBytes) {
             Bytes({0x51, 0x62, 0x73, 0xf4, 0x00}));
 }
 
+// NUM-L6: of six bits the upper four are nibbles, and the lower two of four
+// vectors share the third 64 bytes.
+TEST(TileLayout, SixBits) {
+  Format format = Format::integer(6, GroupScope::Row);
+  TileLayout layout = TileLayout::get(format, nullptr, 1, 18);
+  EXPECT_EQ(layout.paddedCols(), 32);
+  EXPECT_EQ(layout.payloadBytes(), 2 * 3 * 64);
+  Bytes codes(18, 0);
+  codes[0] = 0b011011;                 // Vector 0.
+  codes[4] = static_cast<uint8_t>(-1); // Vector 1: 0b111111.
+  codes[8] = 0b000101;                 // Vector 2.
+  codes[13] = 0b010010;                // Vector 3, byte 1.
+  codes[17] = 0b001110;                // Vector 4, byte 1.
+  PackedTiles packed;
+  packTiles(layout, codes, {}, Bytes(4), packed);
+  Bytes expected(2 * 3 * 64, 0);
+  expected[0] = 0b1111'0110;
+  expected[64] = 0b0000'0001;
+  expected[64 + 1] = 0b0100'0000;
+  expected[128] = 0b00'01'11'11;
+  expected[128 + 1] = 0b10'00'00'00;
+  expected[192 + 1] = 0b0000'0011;
+  expected[192 + 128 + 1] = 0b10;
+  EXPECT_EQ(packed.payload, expected);
+}
+
+// Where codes start anywhere, are skipped by vectors, or have scale groups that
+// don't fill four vectors, they take a byte.
+TEST(TileLayout, SixBitsTakeBytes) {
+  Format format = *parseFormat("mx.e2m3fn");
+  Pattern half = Pattern::unstructured(0.5, SparsityScope::Row);
+  EXPECT_EQ(TileLayout::get(format, &half, 16, 64).storedBits(), 8u);
+  Pattern blocks = Pattern::block(16, 4, 0.5);
+  EXPECT_EQ(TileLayout::getBlocks(format, blocks, 16, 64).storedBits(), 8u);
+  Pattern nm = Pattern::nm(2, 4);
+  EXPECT_EQ(TileLayout::get(format, &nm, 16, 64).storedBits(), 6u);
+  auto withGroups = [](int64_t size) {
+    Format groups = Format::integer(6, GroupScope::Group, size);
+    return TileLayout::get(groups, nullptr, 16, 64).storedBits();
+  };
+  EXPECT_EQ(withGroups(48), 6u);
+  EXPECT_EQ(withGroups(20), 8u);
+}
+
 // NUM-L7: 2:4. Vector 0 holds columns 0 to 7; positions are two bits, vector v
 // in bits 2v and up of its byte.
 TEST(TileLayout, PositionBytes) {
@@ -240,7 +284,8 @@ TEST(TileLayout, RoundTrips) {
   for (const char *name :
        {"int8.row", "int4.g64", "int4.g32.f16", "int3.row", "int8.tensor",
         "mx.e2m1fn", "mx.e2m3fn", "mx.int8", "mx.e4m3fn", "hbfp7.g64",
-        "hbfp3.g64", "nvfp4", "fp8.e5m2.row", "nf4.g64"})
+        "hbfp3.g64", "nvfp4", "fp8.e5m2.row", "nf4.g64", "int6.row", "int5.g32",
+        "hbfp5.g64", "mx.e3m2fn"})
     for (int64_t rows : {1, 16, 37})
       for (int64_t cols : {1, 63, 64, 172}) {
         Format format = *parseFormat(name);
@@ -269,7 +314,7 @@ TEST(TileLayout, RoundTrips) {
 
 // What is stored is element * integerFactor: what integer kernels take it for.
 TEST(TileLayout, BytesAreIntegersInDisguise) {
-  for (const char *name : {"int8.row", "mx.e2m3fn", "mx.int8", "hbfp7.g64"}) {
+  for (const char *name : {"int8.row", "mx.int8", "hbfp7.g64", "hbfp6.g64"}) {
     Format format = *parseFormat(name);
     TileLayout layout = TileLayout::get(format, nullptr, 4, 64);
     Matrix matrix = makeMatrix(format, nullptr, 4, 64, 5);
