@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Numerics/FragmentLayout.h"
+#include "FragmentInternal.h"
 #include "TileInternal.h"
 #include "sparse-quant/Numerics/Quantize.h"
 
@@ -24,10 +25,24 @@ int64_t FragmentLayout::blockCols() const {
       {unitCols(), 128 / multiplierBytes, hasGroups() ? format.groupSize : 0});
 }
 
+FragmentLayout FragmentLayout::getExpanded() const {
+  FragmentLayout layout = *this;
+  layout.storage = FragmentStorage::Dense;
+  layout.isExpanded = true;
+  return layout;
+}
+
+int64_t FragmentLayout::metadataBytes() const {
+  if (!hasBitmap())
+    return numUnits() * kLanes * metadataWords() * 4;
+  int64_t end = offsetAt(numUnits() + 1);
+  return (end + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment;
+}
+
 FragmentLayout::Place FragmentLayout::findCode(int64_t step, int64_t reg,
                                                int64_t element) const {
   if (storedBits() == 8)
-    return {step * perFragment() + reg * perRegister() + element, 0};
+    return {orderOf(step, reg, element), 0};
   if (multiplierBytes == 1 && hasTableCodes())
     return {(2 * step + reg / 2) * 4 + reg % 2 * 2 + element / 2,
             element % 2 ? 4u : 0u};
@@ -64,9 +79,6 @@ Error FragmentLayout::check(const Format &format, const Pattern *pattern,
   if (!format.integerFactor() && !(isFloat && multiplierBytes == 1))
     return "tensor cores don't multiply codes of " + format.str() +
            (multiplierBytes == 1 ? "" : " with f32");
-  if (pattern &&
-      !(pattern->kind == PatternKind::NM && pattern->m == 4 && pattern->n <= 2))
-    return "tensor cores skip 2:4 alone, not " + pattern->str();
   if (format.scope == GroupScope::Group) {
     FragmentLayout layout = get(format, pattern, multiplierBytes, kRows, 1);
     if (!std::has_single_bit(static_cast<uint64_t>(format.groupSize)) ||
@@ -88,7 +100,9 @@ FragmentLayout FragmentLayout::get(const Format &format, const Pattern *pattern,
   layout.rows = rows;
   layout.cols = cols;
   layout.multiplierBytes = multiplierBytes;
-  layout.sparse = pattern != nullptr;
+  if (pattern)
+    layout.storage = isSkipped(*pattern) ? FragmentStorage::Positions
+                                         : FragmentStorage::Bitmap;
   return layout;
 }
 
@@ -109,7 +123,7 @@ public:
   /// `from` and `keeps` are the row's; null where there is no row or mask.
   void fill(const uint8_t *from, const uint8_t *keeps) {
     int64_t cols = from ? layout.cols : 0;
-    if (!layout.sparse) {
+    if (!layout.isSparse()) {
       for (int64_t col = 0; col < cols; ++col)
         codes[col] = !keeps || keeps[col] ? map.stored[from[col]] : 0;
       std::fill(codes.begin() + cols, codes.end(), 0);
@@ -162,7 +176,7 @@ public:
       int64_t firstCol = unit * layout.unitCols() + step * layout.stepCols();
       packStep(out.payload.data() + at * FragmentLayout::kUnitBytes, step,
                firstCol, rows);
-      if (layout.sparse)
+      if (layout.isSparse())
         packPositions(out.metadata.data() + at * FragmentLayout::kLanes *
                                                 layout.metadataWords() * 4,
                       step, firstCol, rows);
@@ -172,7 +186,7 @@ public:
 private:
   void packStep(uint8_t *payload, int64_t step, int64_t firstCol,
                 const std::array<StoredRow, FragmentLayout::kRows> &rows) {
-    int64_t firstStored = layout.sparse ? firstCol / 2 : firstCol;
+    int64_t firstStored = layout.isSparse() ? firstCol / 2 : firstCol;
     uint8_t mask = layout.storedBits() == 4 ? 15 : 255;
     for (int64_t lane = 0; lane < FragmentLayout::kLanes; ++lane)
       for (int64_t reg = 0; reg < FragmentLayout::kRegisters; ++reg)
@@ -209,7 +223,11 @@ private:
 
 void packFragments(const FragmentLayout &layout, std::span<const uint8_t> codes,
                    std::span<const uint8_t> mask,
-                   std::span<const uint8_t> scales, PackedFragments &out) {
+                   std::span<const uint8_t> scales, PackedFragments &out,
+                   int64_t firstByte) {
+  packTileScales(layout.format, layout.rows, layout.cols, scales, out.scales);
+  if (layout.hasBitmap())
+    return packFragmentBitmaps(layout, codes, mask, out, firstByte);
   constexpr int64_t height = FragmentLayout::kRows;
   out.payload.assign(layout.numTiles() * layout.payloadBytes(), 0);
   out.metadata.assign(layout.numTiles() * layout.metadataBytes(), 0);
@@ -228,7 +246,6 @@ void packFragments(const FragmentLayout &layout, std::span<const uint8_t> codes,
     for (int64_t unit = 0; unit < layout.numUnits(); ++unit)
       packer.packUnit(tile, unit, rows);
   }
-  packTileScales(layout.format, layout.rows, layout.cols, scales, out.scales);
 }
 
 } // namespace mlir::sq::numerics

@@ -13,20 +13,6 @@ namespace mlir::sq::numerics {
 
 using Layout = TileLayout;
 
-template <typename Int>
-static void writeLittle(uint8_t *to, Int value) {
-  for (size_t i = 0; i < sizeof(Int); ++i)
-    to[i] = static_cast<uint8_t>(value >> (8 * i));
-}
-
-template <typename Int>
-static Int readLittle(const uint8_t *from) {
-  Int value = 0;
-  for (size_t i = 0; i < sizeof(Int); ++i)
-    value |= static_cast<Int>(from[i]) << (8 * i);
-  return value;
-}
-
 /// Bit 4r + i: row r of the tile keeps column 4 * vector + i.
 static uint64_t getVectorMask(std::span<const uint8_t> mask, int64_t rows,
                               int64_t cols, int64_t tile, int64_t vector) {

@@ -34,6 +34,21 @@ inline uint64_t gatherBits(const uint8_t *bytes) {
   }
 }
 
+/// Little-endian integers.
+template <typename Int>
+inline void writeLittle(uint8_t *to, Int value) {
+  for (size_t i = 0; i < sizeof(Int); ++i)
+    to[i] = static_cast<uint8_t>(value >> (8 * i));
+}
+
+template <typename Int>
+inline Int readLittle(const uint8_t *from) {
+  Int value = 0;
+  for (size_t i = 0; i < sizeof(Int); ++i)
+    value |= static_cast<Int>(from[i]) << (8 * i);
+  return value;
+}
+
 /// Scale bytes [rows, groups], [rows, 1] or [1, 1] to [tile][group][row].
 void packTileScales(const Format &format, int64_t rows, int64_t cols,
                     std::span<const uint8_t> scales, std::vector<uint8_t> &out);

@@ -39,6 +39,17 @@
 // Metadata, too, is the PTX ISA's: fields of two bits, in ascending order in
 // each group of four columns.
 //
+// Of weights of which a varying number is kept, *bitmaps* say which, and only
+// these are stored: a lane's codes in the order step, register, element, those
+// of a unit's lanes one after the other, nibbles from a byte of their own for
+// each lane. A kernel puts zeros in between, which gives a dense unit of bytes.
+//
+//   payload    [what is kept], blocks from a multiple of 16 bytes on
+//   metadata   [tile][64 bits: where its codes start; bitmaps; offsets]
+//              bitmaps [block][unit][lane][16 bits, or 32 for nibbles]
+//              offsets [block][unit] and the end: 32 bits, from the tile's
+//              start
+//
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_NUMERICS_FRAGMENTLAYOUT_H
 #define SPARSE_QUANT_NUMERICS_FRAGMENTLAYOUT_H
@@ -51,10 +62,22 @@
 
 namespace mlir::sq::numerics {
 
+/// What is stored of a unit.
+enum class FragmentStorage : uint8_t {
+  Dense,
+  /// 2:4, for `mma.sp`.
+  Positions,
+  /// What is kept of a dense unit.
+  Bitmap
+};
+
 /// The layout of one matrix: what the packer writes, what kernels read.
 struct FragmentLayout {
   static constexpr int64_t kRows = 16, kLanes = 32, kLoadBytes = 16,
                            kUnitBytes = kLanes * kLoadBytes, kRegisters = 4;
+  /// Bitmap: bytes that follow the last code, since kernels read whole words;
+  /// and where blocks start.
+  static constexpr int64_t kSlack = 64, kBlockAlignment = 16;
   /// Columns of a scale group that fits into a block.
   static constexpr int64_t kMaxGroup = 128;
 
@@ -62,11 +85,21 @@ struct FragmentLayout {
   int64_t rows = 0, cols = 0;
   /// Bytes of what is multiplied: 1 (s8, e4m3, e5m2) or 2 (bf16).
   int64_t multiplierBytes = 1;
-  /// 2:4: two of each four columns are stored.
-  bool sparse = false;
+  FragmentStorage storage = FragmentStorage::Dense;
+  /// Codes of 4 bits take a byte, as `getExpanded` says.
+  bool isExpanded = false;
 
+  /// 2:4: two of each four columns are stored.
+  bool isSparse() const { return storage == FragmentStorage::Positions; }
+  bool hasBitmap() const { return storage == FragmentStorage::Bitmap; }
   /// 4 or 8.
-  unsigned storedBits() const { return format.bits <= 4 ? 4 : 8; }
+  unsigned storedBits() const {
+    return format.bits <= 4 && !isExpanded ? 4 : 8;
+  }
+  /// Bitmap: the dense layout of what a kernel makes of it: bytes, which are 16
+  /// times the codes where these are integers of 4 bits, and the integers that
+  /// they stand for where they are E2M1's.
+  FragmentLayout getExpanded() const;
   /// Codes of four bits that are a float's, twice which is an integer.
   bool hasTableCodes() const { return format.element == Element::E2M1FN; }
   bool hasGroups() const { return format.scope == GroupScope::Group; }
@@ -74,7 +107,7 @@ struct FragmentLayout {
   /// Elements of a register, and of a lane's fragment.
   int64_t perRegister() const { return 4 / multiplierBytes; }
   int64_t perFragment() const { return kRegisters * perRegister(); }
-  int64_t stepCols() const { return (sparse ? 64 : 32) / multiplierBytes; }
+  int64_t stepCols() const { return (isSparse() ? 64 : 32) / multiplierBytes; }
   int64_t stepsPerUnit() const {
     return kLoadBytes * 8 / (storedBits() * perFragment());
   }
@@ -91,12 +124,26 @@ struct FragmentLayout {
   /// `cols` in whole blocks. Codes beyond the matrix decode to zero.
   int64_t paddedCols() const { return numBlocks() * blockCols(); }
   int64_t numUnits() const { return numBlocks() * unitsPerBlock(); }
-  /// Bytes of a tile in each part; words of a lane's metadata in a unit.
+  /// Bytes of a tile in each part, with bitmaps at most so many in the payload;
+  /// words of a lane's metadata in a unit.
   int64_t payloadBytes() const { return numUnits() * kUnitBytes; }
-  int64_t metadataWords() const { return sparse ? unitCols() / 64 : 0; }
-  int64_t metadataBytes() const {
-    return numUnits() * kLanes * metadataWords() * 4;
+  int64_t metadataWords() const { return isSparse() ? unitCols() / 64 : 0; }
+  int64_t metadataBytes() const;
+  /// Bitmap: codes of a lane in a unit, which is the bits of its bitmap; where
+  /// in a tile's metadata a unit's bitmaps and the offset of its codes are; and
+  /// bytes that so many codes of a lane take.
+  int64_t codesPerLane() const { return stepsPerUnit() * perFragment(); }
+  int64_t bitmapAt(int64_t unit) const {
+    return kBlockAlignment + unit * kLanes * codesPerLane() / 8;
   }
+  int64_t offsetAt(int64_t unit) const {
+    return bitmapAt(numUnits()) + 4 * unit;
+  }
+  int64_t keptBytes(int64_t kept) const {
+    return (kept * storedBits() + 7) / 8;
+  }
+  /// Bitmap: bytes of whole tiles.
+  int64_t countPayload(std::span<const uint8_t> mask) const;
   /// Scales of a tile: for each group 16, a row's beside the next row's.
   int64_t numScales() const { return format.numGroups(cols) * kRows; }
 
@@ -113,6 +160,10 @@ struct FragmentLayout {
     unsigned shift;
   };
   Place findCode(int64_t step, int64_t reg, int64_t element) const;
+  /// Which of a lane's codes it is, in the order step, register, element.
+  int64_t orderOf(int64_t step, int64_t reg, int64_t element) const {
+    return step * perFragment() + reg * perRegister() + element;
+  }
   /// Who gives the positions of the four columns 4 * group and on of a row, in
   /// a step: the lane, which of its words, and the first of four bits there.
   struct MetadataPlace {
@@ -128,6 +179,11 @@ struct FragmentLayout {
   /// What weights are multiplied as beside activations that are codes, and
   /// beside f32, which is multiplied in parts of bf16.
   static int64_t getMultiplierBytes(bool areCodes) { return areCodes ? 1 : 2; }
+  /// Whether `mma.sp` skips what `pattern` drops: 2:4 and what drops more of
+  /// four. There are bitmaps for all others.
+  static bool isSkipped(const Pattern &pattern) {
+    return pattern.kind == PatternKind::NM && pattern.m == 4 && pattern.n <= 2;
+  }
   /// Why such weights can't be laid out so; nullopt if they can. `pattern` is
   /// what is stored, null for dense.
   static Error check(const Format &format, const Pattern *pattern,
@@ -142,11 +198,14 @@ struct PackedFragments {
 };
 
 /// `codes` and `mask` (empty when dense), as numerics::encode and computeMask
-/// give them, with scale bytes [rows, groups], [rows, 1] or [1, 1]. A mask
-/// keeps at most two of four columns.
+/// give them, with scale bytes [rows, groups], [rows, 1] or [1, 1]. With 2:4 a
+/// mask keeps at most two of four columns. With bitmaps tiles that others
+/// precede start at `firstByte` of the whole payload, and the slack behind the
+/// last of them is the caller's to add.
 void packFragments(const FragmentLayout &layout, std::span<const uint8_t> codes,
                    std::span<const uint8_t> mask,
-                   std::span<const uint8_t> scales, PackedFragments &out);
+                   std::span<const uint8_t> scales, PackedFragments &out,
+                   int64_t firstByte = 0);
 
 } // namespace mlir::sq::numerics
 

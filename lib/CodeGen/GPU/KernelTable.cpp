@@ -96,6 +96,8 @@ static std::string check(const Product &product,
 /// "" if they are skipped.
 static std::string checkSkipping(const Product &product,
                                  ArrayRef<const GPUTarget *> targets) {
+  if (!FragmentLayout::isSkipped(*product.pattern))
+    return "tensor cores skip 2:4 alone, not " + product.pattern->str();
   if (numerics::Error error = checkFragments(product, &*product.pattern))
     return *error;
   if (findRow(product)->needsFP8)
@@ -104,6 +106,16 @@ static std::string checkSkipping(const Product &product,
         return "fp8 mma.sp is no instruction of " + target->arch.str() +
                ": ptxas emulates it, and spills";
   return "";
+}
+
+/// Whether what is kept and bitmaps are enough fewer bytes than dense weights
+/// to be worth putting zeros in between.
+static bool isSmallWithBitmaps(const Product &product) {
+  // To have no measurement is to leave a margin.
+  constexpr double most = 0.8;
+  auto bits = static_cast<double>(
+      FragmentLayout::get(product.weights, nullptr, 1, 1, 1).storedBits());
+  return bits * product.pattern->density() + 1 <= most * bits;
 }
 
 StorageChoice
@@ -116,6 +128,9 @@ mlir::sq::cuda::selectStorage(const Product &product,
   if (!product.pattern)
     return choice;
   choice.whyStoredDense = checkSkipping(product, targets);
+  if (!FragmentLayout::isSkipped(*product.pattern) &&
+      isSmallWithBitmaps(product))
+    choice.whyStoredDense = "";
   return choice;
 }
 
@@ -140,11 +155,14 @@ KernelChoice mlir::sq::cuda::selectKernel(MatmulOp op,
   if (!missing.empty())
     return {kGeneric, missing};
   KernelChoice choice = {findRow(product)->name, ""};
-  if (product.pattern && !op.getBitmap()) {
-    std::string reason = checkSkipping(product, targets);
+  if (!product.pattern)
+    return choice;
+  std::string reason = checkSkipping(product, targets);
+  if (!op.getBitmap())
     choice.missed = "dropped weights are multiplied: " +
                     (reason.empty() ? "they are stored as zeros" : reason);
-  }
+  else if (op.getFragmentLayout().hasBitmap())
+    choice.missed = "dropped weights aren't stored, but multiplied: " + reason;
   return choice;
 }
 

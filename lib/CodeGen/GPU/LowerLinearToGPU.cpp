@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "FragmentExpander.h"
 #include "MemoryRoot.h"
 #include "MmaKernel.h"
 #include "PrepareActivations.h"
@@ -39,6 +40,7 @@ private:
   /// Of a matrix, in elements, 32 bits.
   Value strideOf(Value memref);
   void prepareActivations();
+  void emitMany();
   void emitKernels();
 
   MatmulOp op;
@@ -102,6 +104,24 @@ void LinearLowering::prepareActivations() {
     emitPad(b, from, product.activations);
 }
 
+/// Many tokens multiply dense weights: those with bitmaps are expanded first.
+void LinearLowering::emitMany() {
+  if (!product.compressed)
+    return emitTileMma(b, product, sharedBytes);
+  MmaProduct dense = product;
+  dense.compressed = std::nullopt;
+  dense.metadata = Value();
+  const numerics::FragmentLayout &layout = product.layout;
+  Value room = memref::AllocOp::create(
+      b, MemRefType::get({layout.numTiles(), layout.payloadBytes()},
+                         b.getI8Type()));
+  dense.weights = addressOf(room);
+  emitExpansion(b, *product.compressed, product.multiplier, product.weights,
+                product.metadata, dense.weights);
+  emitTileMma(b, dense, sharedBytes);
+  memref::DeallocOp::create(b, room);
+}
+
 /// Up to 16 tokens reading weights is all; beyond, they are used again.
 void LinearLowering::emitKernels() {
   int64_t tokens = cast<MemRefType>(op.getInput().getType()).getDimSize(0);
@@ -109,7 +129,7 @@ void LinearLowering::emitKernels() {
   if (!ShapedType::isDynamic(tokens)) {
     if (tokens <= kStreamTokens)
       return emitFew(tokens <= 8 ? 8 : 16);
-    return emitTileMma(b, product, sharedBytes);
+    return emitMany();
   }
   auto isAtMost = [&](int64_t most) -> Value {
     Value limit =
@@ -131,12 +151,16 @@ void LinearLowering::emitKernels() {
       [&] {
         emitIfElse(
             isAtMost(kStreamTokens), [&] { emitFew(kStreamTokens); },
-            [&] { emitTileMma(b, product, sharedBytes); });
+            [&] { emitMany(); });
       });
 }
 
 void LinearLowering::run() {
   product.layout = op.getFragmentLayout();
+  if (product.layout.hasBitmap()) {
+    product.compressed = product.layout;
+    product.layout = product.layout.getExpanded();
+  }
   product.multiplier = Multiplier::get(op);
   product.weights = addressOf(op.getPayload());
   if (op.getBitmap())

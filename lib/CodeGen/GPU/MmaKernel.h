@@ -30,7 +30,9 @@ namespace mlir::sq::cuda {
 /// A product as the host sees it: addresses are 64 bits, strides and numbers of
 /// rows 32.
 struct MmaProduct {
+  /// What is multiplied, and of weights with bitmaps what is stored.
   numerics::FragmentLayout layout;
+  std::optional<numerics::FragmentLayout> compressed;
   Multiplier multiplier;
   Value weights, metadata, scales;
   /// [planes][tokens][layout.paddedCols()], in multiplicands; zeros behind the
@@ -78,7 +80,7 @@ protected:
   int64_t partsPerGroup() const { return partsPerBlock() / groupsPerBlock(); }
   /// The weights of a part of a step, with zeros for the others.
   Fragment takePart(const Fragment &weights, int64_t part);
-  int64_t numRegistersOfActivations() const { return layout.sparse ? 4 : 2; }
+  int64_t numRegistersOfActivations() const { return layout.isSparse() ? 4 : 2; }
 
   Value lane() { return rem(thread(), kWarp); }
   /// thread / 32, which is the same for all lanes.

@@ -214,10 +214,10 @@ Value MultiplierBuilder::toFloat(Value acc) {
   double factor = layout.format.integerFactor().value_or(1);
   if (multiplier.isInteger())
     acc = arith::SIToFPOp::create(b, f32(), acc);
-  if (layout.hasTableCodes() && !multiplier.isInteger())
+  bool isInteger = multiplier.isInteger() || layout.isExpanded;
+  if (layout.hasTableCodes() && !isInteger)
     factor = 1;
-  if (multiplier.isInteger() && layout.storedBits() == 4 &&
-      !layout.hasTableCodes())
+  if (isInteger && layout.format.bits <= 4 && !layout.hasTableCodes())
     factor *= 16;
   if (factor == 1)
     return acc;

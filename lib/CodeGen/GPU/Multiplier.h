@@ -61,16 +61,16 @@ protected:
   Value toFloat(Value acc);
   /// A scale in f32, from `index` of the scales of a tile and its group.
   Value loadScale(Value pointer);
+  Value permute(Value low, Value high, Value selector);
+  Value doubleE2M1(Value codes);
 
   const numerics::FragmentLayout &layout;
   const Multiplier &multiplier;
 
 private:
-  Value permute(Value low, Value high, Value selector);
   VectorType pairOfBF16() { return VectorType::get({2}, b.getBF16Type()); }
   Value splatBF16(double value);
   Value toPairOfBF16(Value word, int64_t half);
-  Value doubleE2M1(Value codes);
   Value integersToBF16(Value nibbles);
   Value e2m1ToBF16(Value nibbles);
   Value decodeRegister(ArrayRef<Value> words, int64_t step, int64_t r);

@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "FragmentExpander.h"
 #include "MmaKernel.h"
 
 using namespace mlir;
@@ -32,6 +33,7 @@ private:
 
   SmallVector<Value> loadActivations(Value block, int64_t plane, int64_t column,
                                      int64_t step);
+  SmallVector<SmallVector<Value>> expandBlock(Value block);
   void emitBlock(Value block, Sums &sums, Sums &scaled);
   void emitGroup(Value group, Sums &sums, Sums &scaled);
   void emitSum(const Sums &sums);
@@ -62,10 +64,29 @@ SmallVector<Value> StreamMmaBuilder::loadActivations(Value block, int64_t plane,
   return registers;
 }
 
+/// The words of all units of a block, of weights with bitmaps.
+SmallVector<SmallVector<Value>> StreamMmaBuilder::expandBlock(Value block) {
+  FragmentExpander expander(b, *product.compressed, multiplier, product.weights,
+                            product.metadata);
+  SmallVector<SmallVector<Value>> words;
+  int64_t units = product.compressed->unitsPerBlock();
+  constexpr size_t perUnit = FragmentLayout::kLoadBytes / 4;
+  for (int64_t unit = 0; unit < units; ++unit) {
+    SmallVector<Value> expanded =
+        expander.emitUnit(tile, add(mul(block, units), unit), lane());
+    for (size_t first = 0; first < expanded.size(); first += perUnit)
+      words.emplace_back(ArrayRef(expanded).slice(first, perUnit));
+  }
+  return words;
+}
+
 void StreamMmaBuilder::emitBlock(Value block, Sums &sums, Sums &scaled) {
   // All weights of the block are asked for before the first is used.
   SmallVector<SmallVector<Value>> words, metadata;
-  for (int64_t unit = 0; unit < layout.unitsPerBlock(); ++unit) {
+  if (product.compressed)
+    words = expandBlock(block);
+  for (int64_t unit = 0; !product.compressed && unit < layout.unitsPerBlock();
+       ++unit) {
     Value index = add(mul(block, layout.unitsPerBlock()), unit);
     auto unitOf = [&](Value base, int64_t tileBytes, int64_t laneBytes) {
       Value pointer = atFar(globalPointer(base), tile, tileBytes);
@@ -75,7 +96,7 @@ void StreamMmaBuilder::emitBlock(Value block, Sums &sums, Sums &scaled) {
     words.push_back(loadWords(unitOf(product.weights, layout.payloadBytes(),
                                      FragmentLayout::kLoadBytes),
                               4));
-    if (layout.sparse)
+    if (layout.isSparse())
       metadata.push_back(
           loadWords(unitOf(product.metadata, layout.metadataBytes(),
                            4 * layout.metadataWords()),
@@ -86,7 +107,7 @@ void StreamMmaBuilder::emitBlock(Value block, Sums &sums, Sums &scaled) {
             inUnit = step % layout.stepsPerUnit();
     Fragment weights = decode(words[unit], inUnit);
     Value positions;
-    if (layout.sparse)
+    if (layout.isSparse())
       positions = metadata[unit][layout.findPositions(inUnit, 0, 0).word];
     SmallVector<SmallVector<Value>> activations;
     for (int64_t plane = 0; plane < multiplier.planes; ++plane)

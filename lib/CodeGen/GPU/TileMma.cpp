@@ -152,7 +152,7 @@ void TileMmaBuilder::emitActivationLoads(Value block, Value stage) {
 void TileMmaBuilder::emitLoads(Value block, Value stage) {
   emitTileLoads(product.weights, plan.payload / TilePlan::kTiles,
                 layout.payloadBytes(), block, stage);
-  if (layout.sparse)
+  if (layout.isSparse())
     emitTileLoads(product.metadata, plan.metadata / TilePlan::kTiles,
                   layout.metadataBytes(), block, at(stage, plan.payload));
   emitActivationLoads(block, at(stage, plan.payload + plan.metadata));
@@ -164,9 +164,9 @@ void TileMmaBuilder::loadActivations(
   Value base = at(stage, plan.payload + plan.metadata);
   int64_t firstChunk = step * stepBytes() / 16;
   // Lanes give the addresses of the rows of four matrices, eight each.
-  int64_t height = layout.sparse ? 8 : 16;
+  int64_t height = layout.isSparse() ? 8 : 16;
   Value row, chunk;
-  if (layout.sparse) {
+  if (layout.isSparse()) {
     row = rem(lane(), 8);
     chunk = div(lane(), 8);
   } else {
@@ -189,7 +189,7 @@ void TileMmaBuilder::loadActivations(
       SmallVector<Value> values;
       for (int64_t i = 0; i < 4; ++i)
         values.push_back(LLVM::ExtractValueOp::create(b, matrices, i));
-      if (layout.sparse) {
+      if (layout.isSparse()) {
         registers.push_back(values);
       } else {
         registers.push_back({values[0], values[1]});
@@ -213,7 +213,7 @@ void TileMmaBuilder::emitSteps(Value block, Value stage, Sums &sums,
         loadWeights(stage, tile, unit, words[tile], metadata[tile]);
       Fragment weights = decode(words[tile], inUnit);
       Value positions;
-      if (layout.sparse)
+      if (layout.isSparse())
         positions = metadata[tile][layout.findPositions(inUnit, 0, 0).word];
       for (int64_t part = 0; part < layout.partsPerStep(); ++part) {
         Fragment ofPart = takePart(weights, part);

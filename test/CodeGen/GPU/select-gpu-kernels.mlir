@@ -29,6 +29,20 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 
 // -----
 
+// Only what is kept is stored and read, and zeros are put in between.
+// CHECK-LABEL: @bitmap
+// CHECK: kernel = "gpu.mma-bf16"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @bitmap(%x: tensor<?x64xf32>, %p: tensor<1x576xi8>, %b: tensor<1x160xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{dropped weights aren't stored, but multiplied: tensor cores skip 2:4 alone, not unstructured0.5.row", Remark="selected ", kernel=gpu.mma-bf16}}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x576xi8>, tensor<1x160xi8>, tensor<1x16xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, pattern = #sq.unstructured<0.5, row>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
 // CHECK-LABEL: @fp8
 // CHECK: kernel = "gpu.generic"
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80", "sm_90a"]>>} {

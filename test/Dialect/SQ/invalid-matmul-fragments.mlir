@@ -30,9 +30,20 @@ func.func @scales(%x: tensor<1x64xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x32xf
 
 // -----
 
-// SQ-MM-10: what no fragment holds
-func.func @pattern(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x128xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
-  // expected-error@below {{expected weights that can be stored as fragments: tensor cores skip 2:4 alone, not nm2:8 [SQ-MM-10]}}
+// SQ-MM-9: a pattern that has bitmaps, without the bytes behind the last code
+func.func @bitmap_payload(%x: tensor<1x64xf32>, %p: tensor<1x63xi8>, %b: tensor<1x160xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected a payload of one row with 64 to 1088 bytes in fragments with bitmaps, got 'tensor<1x63xi8>' [SQ-MM-9]}}
+  %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x63xi8>, tensor<1x160xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:8>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}
+
+// -----
+
+// SQ-MM-9: two units of 32 lanes, 16 bits each, behind a start and in front of
+// three offsets
+func.func @bitmap_metadata(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x128xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{expected metadata of type 'tensor<1x160xi8>' in fragments, got 'tensor<1x128xi8>' [SQ-MM-9]}}
   %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x512xi8>, tensor<1x128xi8>, tensor<1x16xf32>)
     outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:8>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
   return %0 : tensor<1x16xf32>
@@ -40,6 +51,7 @@ func.func @pattern(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tensor<1x128x
 
 // -----
 
+// SQ-MM-10: what no fragment holds
 func.func @format(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
   // expected-error@below {{expected weights that can be stored as fragments: tensor cores don't multiply codes of fp8.e4m3fn.row with f32 [SQ-MM-10]}}
   %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<1x512xi8>, tensor<1x16xf32>)

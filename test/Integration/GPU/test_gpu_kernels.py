@@ -16,7 +16,7 @@ from ptx_driver import load_driver
 from reference import F32
 from test_fuzz_kernels import Layer, check, compile_layers, draw_weight
 
-SPARSE = ["nm2:4", "nm1:4", None, "unstructured0.5.row", "block16x4.0.75"]
+SPARSE = ["nm2:4", "nm1:4", None, "unstructured0.5.row", "block16x4.0.75", "nm4:8"]
 EXTENTS = [1, 5, 16, 17, 33, 64, 65, 127, 128, 129, 131, 200, 257]
 # fp8 is an instruction of some architectures alone, and sparse weights only then; for these,
 # LLVM multiplies pairs of f32, too.
@@ -41,11 +41,11 @@ MODULES = {
 
 def draw_layers(rng, activations, formats):
     layers = []
-    for index, (fmt, pattern) in enumerate((f, p) for f in formats for p in SPARSE[:3]):
+    for index, (fmt, pattern) in enumerate((f, p) for f in formats for p in SPARSE[:4]):
         shape = int(rng.choice(EXTENTS)), int(rng.choice(EXTENTS))
         layers.append(Layer(f"l{index}", pattern, fmt, activations, draw_weight(rng, shape),
                             int(rng.choice(TOKENS)) if index % 4 == 0 else None))
-    for index, pattern in enumerate(SPARSE[3:]):
+    for index, pattern in enumerate(SPARSE[4:]):
         layers.append(Layer(f"z{index}", pattern, formats[0], activations,
                             draw_weight(rng, (48, 96)), None))
     return layers

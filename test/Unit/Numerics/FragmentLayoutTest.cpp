@@ -114,21 +114,21 @@ std::vector<int> readMatrix(const Packed &packed) {
   int64_t cols = layout.paddedCols(), rows = layout.numTiles() * 16;
   std::vector<int> matrix(rows * cols);
   bool is8Bits = layout.multiplierBytes == 1;
-  int stepCols = (layout.sparse ? 64 : 32) / int(layout.multiplierBytes);
+  int stepCols = (layout.isSparse() ? 64 : 32) / int(layout.multiplierBytes);
   for (int64_t tile = 0; tile < layout.numTiles(); ++tile)
     for (int64_t unit = 0; unit < layout.numUnits(); ++unit)
       for (int64_t step = 0; step < layout.stepsPerUnit(); ++step) {
         int64_t first = unit * layout.unitCols() + step * stepCols;
         // Words in the order of steps; with two bytes two steps share one.
         std::vector<uint32_t> metadata;
-        if (layout.sparse)
+        if (layout.isSparse())
           metadata = packed.metadata(tile, unit, is8Bits ? step : step / 2);
         for (int lane = 0; lane < 32; ++lane)
           for (int i = 0; i < (is8Bits ? 16 : 8); ++i) {
             Place at =
                 is8Bits ? elementOf8Bits(lane, i) : elementOf16Bits(lane, i);
             int column = at.column;
-            if (layout.sparse) {
+            if (layout.isSparse()) {
               int group = at.column / 2 * 4;
               unsigned positions =
                   is8Bits ? positionsOf8Bits(metadata.data(), at.row, group)
@@ -145,11 +145,64 @@ std::vector<int> readMatrix(const Packed &packed) {
   return matrix;
 }
 
-class Fragments
-    : public testing::TestWithParam<std::tuple<int64_t, unsigned, bool>> {};
+uint64_t readLittle(const uint8_t *from, int64_t bytes) {
+  uint64_t value = 0;
+  for (int64_t i = 0; i < bytes; ++i)
+    value |= uint64_t(from[i]) << (8 * i);
+  return value;
+}
+
+/// The same of what is stored with bitmaps: each lane's codes are looked for
+/// behind those of the lanes before it.
+std::vector<int> readBitmaps(const Packed &packed) {
+  const FragmentLayout &layout = packed.layout;
+  int64_t cols = layout.paddedCols(), rows = layout.numTiles() * 16;
+  std::vector<int> matrix(rows * cols);
+  bool is8Bits = layout.multiplierBytes == 1;
+  bool nibbles = layout.format.bits <= 4;
+  int perStep = is8Bits ? 16 : 8, perLane = nibbles ? 32 : 16;
+  int stepCols = 32 / int(layout.multiplierBytes);
+  for (int64_t tile = 0; tile < layout.numTiles(); ++tile) {
+    const uint8_t *metadata =
+        packed.parts.metadata.data() + tile * layout.metadataBytes();
+    uint64_t start = readLittle(metadata, 8);
+    EXPECT_EQ(start % 16, 0u);
+    const uint8_t *bitmaps = metadata + 16;
+    const uint8_t *offsets = bitmaps + layout.numUnits() * 32 * perLane / 8;
+    for (int64_t unit = 0; unit < layout.numUnits(); ++unit) {
+      uint64_t byte = start + readLittle(offsets + 4 * unit, 4);
+      if (unit % layout.unitsPerBlock() == 0)
+        EXPECT_EQ(byte % 16, 0u);
+      for (int lane = 0; lane < 32; ++lane) {
+        uint64_t bits =
+            readLittle(bitmaps + (unit * 32 + lane) * perLane / 8, perLane / 8);
+        int kept = 0;
+        for (int i = 0; i < perLane; ++i) {
+          if (!(bits >> i & 1))
+            continue;
+          int code = packed.parts.payload[byte + (nibbles ? kept / 2 : kept)];
+          if (nibbles)
+            code = int8_t((code >> (kept % 2 * 4) & 15) << 4) >> 4;
+          ++kept;
+          Place at = is8Bits ? elementOf8Bits(lane, i % perStep)
+                             : elementOf16Bits(lane, i % perStep);
+          int64_t col = unit * perLane / perStep * stepCols +
+                        i / perStep * stepCols + at.column;
+          matrix[(tile * 16 + at.row) * cols + col] = int8_t(code);
+        }
+        byte += nibbles ? (kept + 1) / 2 : kept;
+      }
+    }
+  }
+  return matrix;
+}
+
+class Fragments : public testing::TestWithParam<
+                      std::tuple<int64_t, unsigned, FragmentStorage>> {};
 
 TEST_P(Fragments, AreThoseOfThePTXTables) {
-  auto [multiplierBytes, bits, sparse] = GetParam();
+  auto [multiplierBytes, bits, storage] = GetParam();
+  bool sparse = storage != FragmentStorage::Dense;
   for (auto [rows, cols] :
        {std::pair<int64_t, int64_t>{16, 128}, {1, 1}, {37, 331}}) {
     std::mt19937 engine(static_cast<unsigned>(rows * cols));
@@ -161,7 +214,9 @@ TEST_P(Fragments, AreThoseOfThePTXTables) {
       codes[i] = static_cast<uint8_t>(distribution(engine));
       scores[i] = static_cast<float>(engine() % 1000);
     }
-    Pattern pattern = Pattern::nm(2, 4);
+    Pattern pattern = storage == FragmentStorage::Positions
+                          ? Pattern::nm(2, 4)
+                          : Pattern::unstructured(0.6, SparsityScope::Row);
     if (sparse) {
       ASSERT_EQ(computeMask(pattern, scores, rows, cols, mask), std::nullopt);
     }
@@ -173,8 +228,13 @@ TEST_P(Fragments, AreThoseOfThePTXTables) {
                                     multiplierBytes),
               std::nullopt);
     std::vector<uint8_t> scales(rows * 4);
+    ASSERT_EQ(packed.layout.storage, storage);
     packFragments(packed.layout, codes, mask, scales, packed.parts);
-    std::vector<int> matrix = readMatrix(packed);
+    if (packed.layout.hasBitmap())
+      ASSERT_EQ(int64_t(packed.parts.payload.size()),
+                packed.layout.countPayload(mask));
+    std::vector<int> matrix =
+        packed.layout.hasBitmap() ? readBitmaps(packed) : readMatrix(packed);
     int64_t padded = packed.layout.paddedCols();
     for (int64_t row = 0; row < packed.layout.numTiles() * 16; ++row)
       for (int64_t col = 0; col < padded; ++col) {
@@ -187,10 +247,50 @@ TEST_P(Fragments, AreThoseOfThePTXTables) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Fragments,
-                         testing::Combine(testing::Values(1, 2),
-                                          testing::Values(4u, 8u),
-                                          testing::Bool()));
+INSTANTIATE_TEST_SUITE_P(
+    All, Fragments,
+    testing::Combine(testing::Values(1, 2), testing::Values(4u, 8u),
+                     testing::Values(FragmentStorage::Dense,
+                                     FragmentStorage::Positions,
+                                     FragmentStorage::Bitmap)));
+
+// With bitmaps: blocks start at multiples of 16 bytes, after what others hold.
+TEST(FragmentLayout, BitmapBytes) {
+  Pattern pattern = Pattern::unstructured(0.5, SparsityScope::Row);
+  FragmentLayout layout =
+      FragmentLayout::get(Format::integer(8, GroupScope::Row), &pattern,
+                          /*multiplierBytes=*/1, 1, 130);
+  EXPECT_EQ(layout.numBlocks(), 2);
+  EXPECT_EQ(layout.unitsPerBlock(), 4);
+  // A start, 16 bits for 32 lanes of 8 units, 9 offsets.
+  EXPECT_EQ(layout.metadataBytes(), 16 + 8 * 64 + 48);
+  std::vector<uint8_t> codes(130), mask(130), scales(4);
+  for (int col : {1, 32, 33, 129}) {
+    codes[col] = static_cast<uint8_t>(col);
+    mask[col] = 1;
+  }
+  EXPECT_EQ(layout.countPayload(mask), 32);
+  PackedFragments packed;
+  packFragments(layout, codes, mask, scales, packed, /*firstByte=*/160);
+  std::vector<uint8_t> payload(32);
+  payload[0] = 1;
+  payload[1] = 32;
+  payload[2] = 33;
+  payload[16] = 129;
+  EXPECT_EQ(packed.payload, payload);
+  auto word = [&](int64_t at, int64_t bytes) {
+    return readLittle(packed.metadata.data() + at, bytes);
+  };
+  EXPECT_EQ(word(0, 8), 160u);
+  // Row 0 is lane 0's first register, columns 0 to 3 of a unit.
+  EXPECT_EQ(word(layout.bitmapAt(0), 2), 0b10u);
+  EXPECT_EQ(word(layout.bitmapAt(1), 2), 0b11u);
+  EXPECT_EQ(word(layout.bitmapAt(4), 2), 0b10u);
+  EXPECT_EQ(word(layout.offsetAt(1), 4), 1u);
+  EXPECT_EQ(word(layout.offsetAt(2), 4), 3u);
+  EXPECT_EQ(word(layout.offsetAt(4), 4), 16u);
+  EXPECT_EQ(word(layout.offsetAt(8), 4), 32u);
+}
 
 TEST(FragmentLayout, Sizes) {
   Pattern half = Pattern::nm(2, 4);
@@ -240,8 +340,7 @@ TEST(FragmentLayout, Refuses) {
   };
   Format int8 = Format::integer(8, GroupScope::Row);
   EXPECT_EQ(message(int8, &half, 1), "");
-  EXPECT_EQ(message(int8, &quarter, 1),
-            "tensor cores skip 2:4 alone, not nm2:8");
+  EXPECT_EQ(message(int8, &quarter, 1), "");
   EXPECT_EQ(message(Format::integer(8, GroupScope::Group, 16), nullptr, 1), "");
   EXPECT_NE(message(Format::integer(8, GroupScope::Group, 48), nullptr, 1)
                 .find("powers of two"),

@@ -390,6 +390,20 @@ static LogicalResult expectTiled(MatmulOp op, StringRef what, Value value,
   return diag << " [SQ-MM-9]";
 }
 
+/// With bitmaps: one row, which holds `most` bytes and the slack at most.
+static LogicalResult expectPayloadRow(MatmulOp op, int64_t most,
+                                      int64_t slack) {
+  auto payload = cast<ShapedType>(op.getPayload().getType());
+  int64_t size = payload.getDimSize(1);
+  if (payload.getDimSize(0) == 1 && !ShapedType::isDynamic(size) &&
+      size >= slack && size <= most + slack)
+    return success();
+  return op.emitOpError("expected a payload of one row with ")
+         << slack << " to " << most + slack << " bytes in "
+         << (op.getLayout() == Layout::Fragments ? "fragments" : "tiles")
+         << " with bitmaps, got " << payload << " [SQ-MM-9]";
+}
+
 /// SQ-MM-9 and 10.
 static LogicalResult verifyFragments(MatmulOp op) {
   std::optional<numerics::Pattern> pattern;
@@ -409,9 +423,16 @@ static LogicalResult verifyFragments(MatmulOp op) {
   if (op.getScales().size() != 1)
     return op.emitOpError("expected one tensor of scales, got ")
            << op.getScales().size() << " [SQ-MM-9]";
-  if (failed(expectTiled(op, "a payload", op.getPayload(), layout.numTiles(),
-                         layout.payloadBytes(), i8)) ||
-      (op.getBitmap() &&
+  if (layout.hasBitmap()) {
+    if (failed(expectPayloadRow(op, layout.numTiles() * layout.payloadBytes(),
+                                FragmentLayout::kSlack)))
+      return failure();
+  } else if (failed(expectTiled(op, "a payload", op.getPayload(),
+                                layout.numTiles(), layout.payloadBytes(),
+                                i8))) {
+    return failure();
+  }
+  if ((op.getBitmap() &&
        failed(expectTiled(op, "metadata", op.getBitmap(), layout.numTiles(),
                           layout.metadataBytes(), i8))))
     return failure();
@@ -437,15 +458,9 @@ static LogicalResult verifyTiles(MatmulOp op) {
   };
   Type i8 = IntegerType::get(op.getContext(), 8);
   if (layout.hasBitmap()) {
-    auto payload = cast<ShapedType>(op.getPayload().getType());
-    int64_t size = payload.getDimSize(1);
-    int64_t most =
-        layout.numTiles() * layout.payloadBytes() + TileLayout::kSlack;
-    if (payload.getDimSize(0) != 1 || ShapedType::isDynamic(size) ||
-        size < TileLayout::kSlack || size > most)
-      return op.emitOpError("expected a payload of one row with ")
-             << TileLayout::kSlack << " to " << most
-             << " bytes in tiles with bitmaps, got " << payload << " [SQ-MM-9]";
+    if (failed(expectPayloadRow(op, layout.numTiles() * layout.payloadBytes(),
+                                TileLayout::kSlack)))
+      return failure();
   } else if (failed(expect("a payload", op.getPayload(), layout.payloadBytes(),
                            i8))) {
     return failure();

@@ -49,10 +49,10 @@ StringRef LayerPlan::getBitmapSuffix() const {
 }
 
 std::array<int64_t, 2> LayerPlan::getPayloadShape() const {
+  if (layout != Layout::Rows && hasVaryingPayload())
+    return {1, payloadStride};
   if (hasFragments())
     return {getFragments().numTiles(), getFragments().payloadBytes()};
-  if (layout != Layout::Rows && getTiles().hasBitmap())
-    return {1, payloadStride};
   if (layout != Layout::Rows)
     return {getTiles().numTiles(), getTiles().payloadBytes()};
   return {report.rows, payloadStride};

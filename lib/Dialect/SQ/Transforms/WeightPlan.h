@@ -42,7 +42,7 @@ struct LayerPlan {
   Layout layout = Layout::Rows;
   /// Sparse: whether dropped weights are stored as zeros all the same.
   bool storedDense = false;
-  /// In rows, and in tiles with bitmaps: bytes of a payload row.
+  /// In rows, and with bitmaps: bytes of a payload row.
   int64_t payloadStride = 0;
   /// Not packed: where it is stored.
   const DenseEntry *entry = nullptr;
@@ -56,7 +56,8 @@ struct LayerPlan {
   /// Whether only the mask tells how large the payload is.
   bool hasVaryingPayload() const {
     return layout == Layout::Rows ||
-           (!hasFragments() && getTiles().hasBitmap());
+           (hasFragments() ? getFragments().hasBitmap()
+                           : getTiles().hasBitmap());
   }
   // The shapes of a packed layer's entries; bitmap and positions are what
   // sparse layers have.

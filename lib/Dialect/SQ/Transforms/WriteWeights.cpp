@@ -101,12 +101,15 @@ WeightWriter::forEachMask(WeightEvaluator &evaluator, LayerPlan &layer,
 LogicalResult WeightWriter::planPayload(WeightEvaluator &evaluator,
                                         LayerPlan &layer) {
   if (layer.layout != Layout::Rows) {
-    numerics::TileLayout tiles = layer.getTiles();
-    layer.payloadStride = numerics::TileLayout::kSlack;
-    return forEachMask(evaluator, layer, numerics::TileLayout::kRows,
-                       [&](ArrayRef<uint8_t> keep) {
-                         layer.payloadStride += tiles.countPayload(keep);
-                       });
+    auto count = [&](const auto &layout) {
+      layer.payloadStride = layout.kSlack;
+      return forEachMask(evaluator, layer, layout.kRows,
+                         [&](ArrayRef<uint8_t> keep) {
+                           layer.payloadStride += layout.countPayload(keep);
+                         });
+    };
+    return layer.hasFragments() ? count(layer.getFragments())
+                                : count(layer.getTiles());
   }
   WeightChain &chain = layer.chain;
   int64_t cols = layer.report.columns;
@@ -223,7 +226,7 @@ static void copyRows(ArrayRef<uint8_t> source, int64_t from, uint8_t *target,
 }
 
 /// Rows [range) of a layer in tiles, which start at a tile. Blocks come in
-/// order; `used` counts the bytes of a bitmap's payload.
+/// order; with bitmaps `used` counts the bytes of the payload.
 static void storeTiles(const LayerPlan &layer, RowRange range,
                        const numerics::Encoded &encoded, ArrayRef<uint8_t> mask,
                        PackedBytes to, int64_t &used) {
@@ -243,10 +246,11 @@ static void storeTiles(const LayerPlan &layer, RowRange range,
   llvm::copy(packed.scales, to.scales.begin() + first * scaleTile);
 }
 
-/// Rows [range) of a layer in fragments, which start at a tile.
+/// The same in fragments.
 static void storeFragments(const LayerPlan &layer, RowRange range,
                            const numerics::Encoded &encoded,
-                           ArrayRef<uint8_t> mask, PackedBytes to) {
+                           ArrayRef<uint8_t> mask, PackedBytes to,
+                           int64_t &used) {
   numerics::FragmentLayout fragments = layer.getFragments();
   int64_t first = range.begin / numerics::FragmentLayout::kRows;
   int64_t scaleTile =
@@ -254,9 +258,12 @@ static void storeFragments(const LayerPlan &layer, RowRange range,
   fragments.rows = range.size();
   numerics::PackedFragments packed;
   numerics::packFragments(fragments, encoded.codes, mask, encoded.scales,
-                          packed);
+                          packed, used);
   llvm::copy(packed.payload,
-             to.payload.begin() + first * fragments.payloadBytes());
+             to.payload.begin() + (fragments.hasBitmap()
+                                       ? used
+                                       : first * fragments.payloadBytes()));
+  used += static_cast<int64_t>(packed.payload.size());
   llvm::copy(packed.metadata,
              to.bitmap.begin() + first * fragments.metadataBytes());
   llvm::copy(packed.scales, to.scales.begin() + first * scaleTile);
@@ -314,7 +321,7 @@ LogicalResult WeightWriter::writePacked(WeightEvaluator &evaluator,
         (options.measureErrors && failed(meter.add(range))))
       return failure();
     if (layer.hasFragments())
-      storeFragments(layer, range, encoded, mask, bytes);
+      storeFragments(layer, range, encoded, mask, bytes, used);
     else if (inTiles)
       storeTiles(layer, range, encoded, mask, bytes, used);
     else
