@@ -34,6 +34,7 @@ KERNELS = [
     ("gpu.mma-bf16", "int8.row", "int<8, row>", 8, 0, "f32", "f32"),
     ("gpu.mma-bf16", "int4.g64.f16", "int<4, group = 64, scale = f16>", 4, 64, "f16", "f32"),
     ("gpu.mma-bf16", "int4.g128.f16", "int<4, group = 128, scale = f16>", 4, 128, "f16", "f32"),
+    ("gpu.mma-bf16", "mx.e4m3fn", "mx<f8E4M3FN>", 8, 32, "f8E8M0FNU", "f32"),
     ("gpu.mma-fp8", "fp8.e4m3fn.row", "fp8<f8E4M3FN, row>", 8, 0, "f32", "fp8"),
 ]
 # From NVIDIA's data sheets, of the SXM cards with 80 GB: bytes a second, dense operations a

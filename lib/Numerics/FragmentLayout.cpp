@@ -74,9 +74,12 @@ Error FragmentLayout::check(const Format &format, const Pattern *pattern,
     return "weights with a zero point have no fragments";
   if (format.hasTensorScale())
     return format.str() + " has scales of scales, which no fragment has";
-  bool isFloat =
+  bool isFP8 =
       format.element == Element::E4M3FN || format.element == Element::E5M2;
-  if (!format.integerFactor() && !(isFloat && multiplierBytes == 1))
+  // bf16 has their exponents, and more of them.
+  bool isFloat =
+      isFP8 || (multiplierBytes == 2 && format.element == Element::E3M2FN);
+  if (!format.integerFactor() && !isFloat)
     return "tensor cores don't multiply codes of " + format.str() +
            (multiplierBytes == 1 ? "" : " with f32");
   if (format.scope == GroupScope::Group) {

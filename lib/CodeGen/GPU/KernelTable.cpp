@@ -20,15 +20,27 @@ namespace {
 struct KernelRow {
   StringLiteral name;
   bool takesF32;
-  bool takesIntegers;
+  bool takesIntegers, takesFloats;
   bool needsFP8;
 };
 } // namespace
 
 static constexpr KernelRow kernelRows[] = {
-    {kMmaS8, /*takesF32=*/false, /*takesIntegers=*/true, /*needsFP8=*/false},
-    {kMmaFP8, /*takesF32=*/false, /*takesIntegers=*/false, /*needsFP8=*/true},
-    {kMmaBF16, /*takesF32=*/true, /*takesIntegers=*/true, /*needsFP8=*/false},
+    {.name = kMmaS8,
+     .takesF32 = false,
+     .takesIntegers = true,
+     .takesFloats = false,
+     .needsFP8 = false},
+    {.name = kMmaFP8,
+     .takesF32 = false,
+     .takesIntegers = false,
+     .takesFloats = true,
+     .needsFP8 = true},
+    {.name = kMmaBF16,
+     .takesF32 = true,
+     .takesIntegers = true,
+     .takesFloats = true,
+     .needsFP8 = false},
 };
 
 static bool isFP8(const numerics::Format &format) {
@@ -40,25 +52,33 @@ static std::string checkActivations(const Product &product) {
   if (!product.activations)
     return "";
   const numerics::Format &format = *product.activations;
-  if (format.scope == numerics::GroupScope::Group)
-    return "activations of " + format.str() +
-           " have scale groups, whose sums tensor cores don't keep apart";
+  if (format.scope == numerics::GroupScope::Group) {
+    // Sums are cut where the weights' scales change.
+    const numerics::Format &weights = product.weights;
+    if (weights.scope != numerics::GroupScope::Group ||
+        weights.groupSize != format.groupSize)
+      return "activations of " + format.str() + " have scale groups of " +
+             std::to_string(format.groupSize) + " columns, and weights of " +
+             weights.str() + " don't";
+    if (format.scaleType != numerics::ScaleType::E8M0)
+      return "activations of " + format.str() +
+             " have scale groups that aren't powers of two";
+  }
   if (!format.symmetric)
     return "activations of " + format.str() + " have a zero point";
   bool areIntegers = product.weights.integerFactor().has_value();
-  if (areIntegers ? format.element != numerics::Element::Int : !isFP8(format))
+  if (areIntegers ? !format.integerFactor() : !isFP8(format))
     return "weights of " + product.weights.str() + " and activations of " +
            format.str() + " are no pair that tensor cores multiply";
   return "";
 }
 
-static const KernelRow *findRow(const Product &product) {
+static const KernelRow &findRow(const Product &product) {
   bool areIntegers = product.weights.integerFactor().has_value();
-  for (const KernelRow &row : kernelRows)
-    if (row.takesF32 == !product.activations &&
-        row.takesIntegers == areIntegers)
-      return &row;
-  return nullptr;
+  return *llvm::find_if(kernelRows, [&](const KernelRow &row) {
+    return row.takesF32 == !product.activations &&
+           (areIntegers ? row.takesIntegers : row.takesFloats);
+  });
 }
 
 static numerics::Error checkFragments(const Product &product,
@@ -74,11 +94,7 @@ static std::string check(const Product &product,
   std::string missing = checkActivations(product);
   if (!missing.empty())
     return missing;
-  const KernelRow *row = findRow(product);
-  if (!row)
-    return "weights of " + product.weights.str() +
-           " aren't multiplied with f32 by tensor cores";
-  if (row->needsFP8)
+  if (findRow(product).needsFP8)
     for (const GPUTarget *target : targets)
       if (!target->fp8)
         return target->arch.str() + " doesn't multiply fp8";
@@ -100,7 +116,7 @@ static std::string checkSkipping(const Product &product,
     return "tensor cores skip 2:4 alone, not " + product.pattern->str();
   if (numerics::Error error = checkFragments(product, &*product.pattern))
     return *error;
-  if (findRow(product)->needsFP8)
+  if (findRow(product).needsFP8)
     for (const GPUTarget *target : targets)
       if (!target->nativeFP8)
         return "fp8 mma.sp is no instruction of " + target->arch.str() +
@@ -154,7 +170,7 @@ KernelChoice mlir::sq::cuda::selectKernel(MatmulOp op,
         "the weights are packed in " + stringifyLayout(op.getLayout()).str();
   if (!missing.empty())
     return {kGeneric, missing};
-  KernelChoice choice = {findRow(product)->name, ""};
+  KernelChoice choice = {findRow(product).name, ""};
   if (!product.pattern)
     return choice;
   std::string reason = checkSkipping(product, targets);

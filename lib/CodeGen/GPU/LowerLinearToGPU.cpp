@@ -69,6 +69,21 @@ Value LinearLowering::strideOf(Value memref) {
                                     metadata.getStrides().front());
 }
 
+/// Of activations that are integers in disguise.
+static std::optional<unsigned> getFraction(MatmulOp op) {
+  QuantFormatAttrInterface format = op.getActivationFormatAttr();
+  if (!format)
+    return std::nullopt;
+  switch (format.getFormat().element) {
+  case numerics::Element::E2M1FN:
+    return 1;
+  case numerics::Element::E2M3FN:
+    return 3;
+  default:
+    return std::nullopt;
+  }
+}
+
 /// Codes of 8 bits whose rows are whole blocks are read where they are.
 void LinearLowering::prepareActivations() {
   const numerics::FragmentLayout &layout = product.layout;
@@ -89,7 +104,8 @@ void LinearLowering::prepareActivations() {
     return;
   }
   Activations from = {addressOf(input), strideOf(input),     product.tokens,
-                      layout.cols,      layout.paddedCols(), bits};
+                      layout.cols,      layout.paddedCols(), bits,
+                      getFraction(op)};
   Type element = isSplit ? Type(b.getBF16Type()) : Type(b.getI8Type());
   auto room = MemRefType::get(
       {product.multiplier.planes, ShapedType::kDynamic, layout.paddedCols()},
@@ -172,8 +188,10 @@ void LinearLowering::run() {
   if (!op.getInputScales().empty()) {
     Value scales = op.getInputScales().front();
     product.activationScales = addressOf(scales);
-    product.hasScalePerToken = op.getActivationFormatAttr().getFormat().scope !=
-                               numerics::GroupScope::Tensor;
+    numerics::Format format = op.getActivationFormatAttr().getFormat();
+    product.hasScalePerToken = format.scope == numerics::GroupScope::Row;
+    product.hasScalePerGroup = format.scope == numerics::GroupScope::Group;
+    product.activationFactor = format.integerFactor().value_or(1);
   }
   product.out = addressOf(op.getInit());
   product.outStride = strideOf(op.getInit());

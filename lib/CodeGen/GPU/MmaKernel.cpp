@@ -24,6 +24,26 @@ std::array<Value, 2> MmaBuilder::loadScales(Value tile, Value group) {
   return {loadScale(pointer), loadScale(at(pointer, 8 * bytes))};
 }
 
+SmallVector<Value> MmaBuilder::loadTokenScales(Value first, Value group) {
+  if (!product.hasScalePerGroup)
+    return {};
+  int64_t groups = layout.format.numGroups(layout.cols);
+  group = min(group, constant(groups - 1));
+  Value last = add(product.tokens, constant(int64_t(-1)));
+  SmallVector<Value> scales;
+  for (int64_t c = 0; c < 2; ++c) {
+    Value token = min(add(add(first, mul(rem(lane(), 4), 2)), c), last);
+    Value pointer = at(
+        atFar(globalPointer(product.activationScales), token, groups), group);
+    Value scale = loadE8M0(pointer);
+    if (product.activationFactor != 1)
+      scale = arith::MulFOp::create(
+          b, scale, constant(1.0f / float(product.activationFactor)));
+    scales.push_back(scale);
+  }
+  return scales;
+}
+
 Fragment MmaBuilder::takePart(const Fragment &weights, int64_t part) {
   if (layout.partsPerStep() == 1)
     return weights;
@@ -35,10 +55,13 @@ Fragment MmaBuilder::takePart(const Fragment &weights, int64_t part) {
 }
 
 Fragment MmaBuilder::addScaled(const Fragment &sum, const Fragment &parts,
-                               ArrayRef<Value> scales) {
+                               ArrayRef<Value> scales,
+                               ArrayRef<Value> tokenScales) {
   Fragment result;
   for (int64_t c = 0; c < 4; ++c) {
     Value scaled = arith::MulFOp::create(b, toFloat(parts[c]), scales[c / 2]);
+    if (!tokenScales.empty())
+      scaled = arith::MulFOp::create(b, scaled, tokenScales[c % 2]);
     result.push_back(arith::AddFOp::create(b, sum[c], scaled));
   }
   return result;
@@ -56,7 +79,7 @@ void MmaBuilder::emitResult(Value acc, Value row, Value token) {
           loadScale(at(globalPointer(product.scales), mul(row, bytes)));
       value = arith::MulFOp::create(b, toFloat(acc), scale);
     }
-    if (product.activationScales) {
+    if (product.activationScales && !product.hasScalePerGroup) {
       Value pointer = globalPointer(product.activationScales);
       if (product.hasScalePerToken)
         pointer = at(pointer, mul(token, 4));

@@ -41,6 +41,10 @@ struct MmaProduct {
   /// A scale a token or one for all; null for f32.
   Value activationScales;
   bool hasScalePerToken = false;
+  /// Or powers of two (E8M0), one for each token and scale group of the
+  /// weights, of what elements are when they are multiplied with this factor.
+  bool hasScalePerGroup = false;
+  int activationFactor = 1;
   Value out, outStride, tokens;
   /// What `out` holds isn't added to.
   bool overwrites = false;
@@ -80,7 +84,9 @@ protected:
   int64_t partsPerGroup() const { return partsPerBlock() / groupsPerBlock(); }
   /// The weights of a part of a step, with zeros for the others.
   Fragment takePart(const Fragment &weights, int64_t part);
-  int64_t numRegistersOfActivations() const { return layout.isSparse() ? 4 : 2; }
+  int64_t numRegistersOfActivations() const {
+    return layout.isSparse() ? 4 : 2;
+  }
 
   Value lane() { return rem(thread(), kWarp); }
   /// thread / 32, which is the same for all lanes.
@@ -89,9 +95,12 @@ protected:
   Fragment floatZeros() { return Fragment(4, constant(0.0f)); }
   /// The scales of the lane's two rows of a tile, in group `group`.
   std::array<Value, 2> loadScales(Value tile, Value group);
-  /// `sum` + parts * their rows' scales.
+  /// The same of the lane's two tokens of eight, `first` and on; none where
+  /// activations have no groups.
+  SmallVector<Value> loadTokenScales(Value first, Value group);
+  /// `sum` + parts * their rows' scales, and their tokens' if there are any.
   Fragment addScaled(const Fragment &sum, const Fragment &parts,
-                     ArrayRef<Value> scales);
+                     ArrayRef<Value> scales, ArrayRef<Value> tokenScales);
   /// Puts a sum in its place in `out`, if there is one, or adds it to that.
   /// `acc` is in f32 and scaled where there are groups.
   void emitResult(Value acc, Value row, Value token);

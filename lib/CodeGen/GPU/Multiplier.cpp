@@ -45,6 +45,30 @@ Value MultiplierBuilder::toPairOfBF16(Value word, int64_t half) {
   return arith::OrIOp::create(b, low, high);
 }
 
+/// The same of floats of 8 and 6 bits: exponent and fraction at a bf16's place
+/// are those of a bf16 that is too small by what the biases differ in, for
+/// values that are subnormal, too. The product with a power of two is exact.
+Value MultiplierBuilder::floatsToBF16(Value word, int64_t half) {
+  // Bits of fraction and of both, and the bias.
+  auto [fraction, magnitude, bias] =
+      layout.format.element == numerics::Element::E4M3FN ? std::tuple(3, 7, 7)
+      : layout.format.element == numerics::Element::E5M2 ? std::tuple(2, 7, 15)
+                                                         : std::tuple(2, 5, 3);
+  // Bytes 2 * half and 2 * half + 1 as the upper bytes of two halfwords.
+  Value upper = permute(constant(int64_t(0)), word,
+                        constant(int64_t(half ? 0x7060 : 0x5040)));
+  Value sign = bitAnd(magnitude == 7 ? upper : shiftLeft(upper, 7 - magnitude),
+                      int64_t(0x80008000));
+  // From bit 8 to where bf16's fraction of seven bits starts.
+  int64_t ones = ((int64_t(1) << magnitude) - 1) << (7 - fraction);
+  Value bits = bitAnd(shiftRight(upper, 1 + fraction), ones << 16 | ones);
+  Value floats = LLVM::BitcastOp::create(
+      b, pairOfBF16(), arith::OrIOp::create(b, sign, bits).getResult());
+  Value scaled =
+      arith::MulFOp::create(b, floats, splatBF16(std::ldexp(1.0, 127 - bias)));
+  return LLVM::BitcastOp::create(b, i32(), scaled);
+}
+
 /// Four bytes of eight, by the lowest four nibbles of `selector`.
 Value MultiplierBuilder::permute(Value low, Value high, Value selector) {
   return LLVM::CallIntrinsicOp::create(b, i32(),
@@ -101,7 +125,9 @@ Value MultiplierBuilder::decodeRegister(ArrayRef<Value> words, int64_t step,
   int64_t shift = place.byte % 4 * 8 + place.shift;
   if (multiplier.kind == MultiplierKind::BF16) {
     if (layout.storedBits() == 8)
-      return toPairOfBF16(word, place.byte % 4 / 2);
+      return layout.format.integerFactor()
+                 ? toPairOfBF16(word, place.byte % 4 / 2)
+                 : floatsToBF16(word, place.byte % 4 / 2);
     Value nibbles = shift ? shiftRight(word, shift) : word;
     Value floats =
         layout.hasTableCodes() ? e2m1ToBF16(nibbles) : integersToBF16(nibbles);
@@ -232,9 +258,12 @@ Value MultiplierBuilder::loadScale(Value pointer) {
   case numerics::ScaleType::F16:
     return arith::ExtFOp::create(b, f32(), load(b.getF16Type(), pointer, 2));
   default:
-    break;
+    return loadE8M0(pointer);
   }
-  // E8M0: the exponent of an f32; of the smallest, 2^-127, its first bit.
+}
+
+/// The exponent of an f32; of the smallest, 2^-127, its first bit.
+Value MultiplierBuilder::loadE8M0(Value pointer) {
   Value code = arith::ExtUIOp::create(b, i32(), load(i8(), pointer, 1));
   Value isLeast = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, code,
                                         constant(int64_t(0)));

@@ -10,9 +10,9 @@
 // instruction is spelled. Everything else of a kernel counts bytes.
 //
 //   s8     integer codes of weights and activations; sums are exact
-//   bf16   integer codes of weights, f32 activations as a sum of three bf16,
-//          which is all of their 24 bits: products are exact, and sums are
-//          f32's
+//   bf16   weights that bf16 holds (integer codes, floats of 8 and 6 bits), f32
+//          activations as a sum of three bf16, which is all of their 24 bits:
+//          products are exact, and sums are f32's
 //   fp8    E4M3 and E5M2 of both
 //
 //===----------------------------------------------------------------------===//
@@ -61,6 +61,7 @@ protected:
   Value toFloat(Value acc);
   /// A scale in f32, from `index` of the scales of a tile and its group.
   Value loadScale(Value pointer);
+  Value loadE8M0(Value pointer);
   Value permute(Value low, Value high, Value selector);
   Value doubleE2M1(Value codes);
 
@@ -71,6 +72,7 @@ private:
   VectorType pairOfBF16() { return VectorType::get({2}, b.getBF16Type()); }
   Value splatBF16(double value);
   Value toPairOfBF16(Value word, int64_t half);
+  Value floatsToBF16(Value word, int64_t half);
   Value integersToBF16(Value nibbles);
   Value e2m1ToBF16(Value nibbles);
   Value decodeRegister(ArrayRef<Value> words, int64_t step, int64_t r);

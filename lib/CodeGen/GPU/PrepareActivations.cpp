@@ -28,6 +28,7 @@ public:
 private:
   /// Calls body(column, token) where there is such an element.
   void emitElement(function_ref<void(Value, Value)> body);
+  Value toInteger(Value code);
   Value loadOrZero(Type type, int64_t bytes, Value column, Value token);
   Value placeOf(Value row, Value column, int64_t bytes) {
     return at(atFar(globalPointer(to), row, from.paddedCols * bytes),
@@ -77,10 +78,34 @@ void ActivationBuilder::emitSplit() {
   });
 }
 
+/// E2M1 and E2M3 in units of their smallest number: a fraction f below the
+/// first binade, and (2^n + f) * 2^(e - 1) in binade e.
+Value ActivationBuilder::toInteger(Value code) {
+  int64_t one = int64_t(1) << *from.fraction;
+  Value bits = arith::ExtUIOp::create(b, i32(), code);
+  Value fraction = bitAnd(bits, one - 1);
+  Value exponent = bitAnd(shiftRight(bits, *from.fraction), 3);
+  Value isSmall = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, exponent,
+                                        constant(int64_t(0)));
+  Value binade = arith::SelectOp::create(b, isSmall, constant(int64_t(0)),
+                                         add(exponent, constant(int64_t(-1))));
+  Value magnitude = arith::ShLIOp::create(
+      b, arith::SelectOp::create(b, isSmall, fraction, add(fraction, one)),
+      binade);
+  Value negative = arith::SubIOp::create(b, constant(int64_t(0)), magnitude);
+  Value sign = bitAnd(bits, int64_t(1) << (from.bits - 1));
+  Value isNegative = arith::CmpIOp::create(b, arith::CmpIPredicate::ne, sign,
+                                           constant(int64_t(0)));
+  return arith::TruncIOp::create(
+      b, i8(), arith::SelectOp::create(b, isNegative, negative, magnitude));
+}
+
 void ActivationBuilder::emitPad() {
   emitElement([&](Value column, Value token) {
     Value code = loadOrZero(b.getIntegerType(from.bits), 1, column, token);
-    if (from.bits < 8)
+    if (from.fraction)
+      code = toInteger(code);
+    else if (from.bits < 8)
       code = arith::ExtSIOp::create(b, i8(), code);
     store(code, placeOf(token, column, 1), 1);
   });

@@ -18,6 +18,9 @@ struct Activations {
   int64_t cols = 0, paddedCols = 0;
   /// Of a code; each has a byte in memory.
   unsigned bits = 8;
+  /// Of floats that are integers in disguise (NUM-F14), bits of the fraction;
+  /// absent for integers.
+  std::optional<unsigned> fraction;
 };
 
 /// Launches a kernel that writes f32 as the sum of three bf16 each, to
@@ -27,7 +30,8 @@ struct Activations {
 void emitSplit(ImplicitLocOpBuilder &b, const Activations &from, Value to);
 
 /// Launches a kernel that copies codes to [tokens][paddedCols] bytes at `to`,
-/// sign-extended, with zeros behind the last column.
+/// sign-extended, or the integers that they stand for, with zeros behind the
+/// last column.
 void emitPad(ImplicitLocOpBuilder &b, const Activations &from, Value to);
 
 } // namespace mlir::sq::cuda

@@ -130,7 +130,10 @@ void StreamMmaBuilder::emitBlock(Value block, Sums &sums, Sums &scaled) {
 void StreamMmaBuilder::emitGroup(Value group, Sums &sums, Sums &scaled) {
   std::array<Value, 2> scales = loadScales(tile, group);
   for (int64_t column = 0; column < columns; ++column) {
-    scaled[column] = addScaled(scaled[column], sums[column], scales);
+    SmallVector<Value> tokenScales =
+        loadTokenScales(constant(column * 8), group);
+    scaled[column] =
+        addScaled(scaled[column], sums[column], scales, tokenScales);
     sums[column] = zeros();
   }
 }

@@ -78,6 +78,7 @@ private:
   void loadWeights(Value stage, int64_t tile, int64_t unit,
                    SmallVector<Value> &words, SmallVector<Value> &metadata);
   void emitGroup(Value group, int64_t tile, Sums &sums, Sums &scaled);
+  Value firstTokenOf(int64_t column);
   void emitResults(const Sums &sums);
 
   const TilePlan &plan;
@@ -255,9 +256,16 @@ void TileMmaBuilder::emitGroup(Value group, int64_t tile, Sums &sums,
   std::array<Value, 2> scales = loadScales(min(index, last), group);
   for (int64_t column = 0; column < plan.columnsOfWarp(); ++column) {
     int64_t i = tile * plan.columnsOfWarp() + column;
-    scaled[i] = addScaled(scaled[i], sums[i], scales);
+    scaled[i] = addScaled(scaled[i], sums[i], scales,
+                          loadTokenScales(firstTokenOf(column), group));
     sums[i] = zeros();
   }
+}
+
+/// Of eight tokens of the warp.
+Value TileMmaBuilder::firstTokenOf(int64_t column) {
+  Value first = mul(tokenWarp, plan.columnsOfWarp() * 8);
+  return add(add(firstToken, first), column * 8);
 }
 
 void TileMmaBuilder::emitResults(const Sums &sums) {
@@ -269,9 +277,8 @@ void TileMmaBuilder::emitResults(const Sums &sums) {
         Value row =
             add(add(mul(tileIndex, FragmentLayout::kRows), div(lane(), 4)),
                 8 * (c / 2));
-        Value token = add(add(add(firstToken, mul(tokenWarp, columns * 8)),
-                              column * 8 + c % 2),
-                          mul(rem(lane(), 4), 2));
+        Value token =
+            add(add(firstTokenOf(column), c % 2), mul(rem(lane(), 4), 2));
         emitResult(sums[tile * columns + column][c], row, token);
       }
 }

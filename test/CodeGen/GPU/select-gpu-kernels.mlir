@@ -59,7 +59,7 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 // CHECK-LABEL: @groups
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
   func.func @groups(%x: tensor<?x64xi8>, %t: tensor<?x2xf8E8M0FNU>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    // expected-remark @below {{Reason="activations of mx.int8 have scale groups, whose sums tensor cores don't keep apart", Remark="selected ", kernel=gpu.generic}}
+    // expected-remark @below {{Reason="activations of mx.int8 have scale groups of 32 columns, and weights of int8.row don't", Remark="selected ", kernel=gpu.generic}}
     %y = sq.matmul ins(%x, %t : tensor<?x64xi8>, tensor<?x2xf8E8M0FNU>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.mx<i8>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
@@ -120,13 +120,27 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 
 // -----
 
-// CHECK-LABEL: @fp8_with_f32
+// CHECK-LABEL: @nf4
 // CHECK: kernel = "gpu.generic"
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
-  func.func @fp8_with_f32(%x: tensor<?x64xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    // expected-remark @below {{Reason="weights of fp8.e4m3fn.row aren't multiplied with f32 by tensor cores"}}
-    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
-      outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>} -> tensor<?x16xf32>
+  func.func @nf4(%x: tensor<?x64xf32>, %p: tensor<16x32xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="tensor cores don't multiply codes of nf4.row with f32"}}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<16x32xi8>, tensor<16x1xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.nf4<row>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// Both sides have a scale for 32 columns.
+// CHECK-LABEL: @mx
+// CHECK: kernel = "gpu.mma-s8"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @mx(%x: tensor<?x128xf4E2M1FN>, %t: tensor<?x4xf8E8M0FNU>, %p: tensor<1x1024xi8>, %s: tensor<1x64xf8E8M0FNU>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Remark="selected ", kernel=gpu.mma-s8}}
+    %y = sq.matmul ins(%x, %t : tensor<?x128xf4E2M1FN>, tensor<?x4xf8E8M0FNU>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x64xf8E8M0FNU>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.mx<f4E2M1FN>, activationFormat = #sq.mx<f4E2M1FN>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
   }
 }

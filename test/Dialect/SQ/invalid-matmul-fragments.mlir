@@ -53,9 +53,9 @@ func.func @bitmap_metadata(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %b: tenso
 
 // SQ-MM-10: what no fragment holds
 func.func @format(%x: tensor<1x64xf32>, %p: tensor<1x512xi8>, %s: tensor<1x16xf32>, %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
-  // expected-error@below {{expected weights that can be stored as fragments: tensor cores don't multiply codes of fp8.e4m3fn.row with f32 [SQ-MM-10]}}
+  // expected-error@below {{expected weights that can be stored as fragments: tensor cores don't multiply codes of nf4.row with f32 [SQ-MM-10]}}
   %0 = sq.matmul ins(%x : tensor<1x64xf32>) weights(%p, scales(%s) : tensor<1x512xi8>, tensor<1x16xf32>)
-    outs(%y : tensor<1x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
+    outs(%y : tensor<1x16xf32>) {format = #sq.nf4<row>, layout = #sq<layout fragments>} -> tensor<1x16xf32>
   return %0 : tensor<1x16xf32>
 }
 

@@ -20,7 +20,7 @@ SPARSE = ["nm2:4", "nm1:4", None, "unstructured0.5.row", "block16x4.0.75", "nm4:
 EXTENTS = [1, 5, 16, 17, 33, 64, 65, 127, 128, 129, 131, 200, 257]
 # fp8 is an instruction of some architectures alone, and sparse weights only then; for these,
 # LLVM multiplies pairs of f32, too.
-ARCHS = {"fp8": "sm_120a", "fp8-range": "sm_120a", "pairs": "sm_120a"}
+ARCHS = {"fp8": "sm_120a", "fp8-range": "sm_120a", "pairs": "sm_120a", "mxfp8": "sm_120a"}
 # Up to 8 and 16 tokens go to one kernel, more to another, whose blocks have 16 to 128.
 TOKENS = [1, 7, 8, 9, 16, 17, 45, 130]
 MODULES = {
@@ -31,9 +31,16 @@ MODULES = {
     "bf16": ("gpu.mma-bf16", None,
              ["int8.row", "int4.row", "int4.g64.f16", "int4.g32", "int4.g128", "mx.int8",
               "hbfp3.g32", "int8.tensor", "int5.g64", "mx.e2m1fn"]),
+    "floats": ("gpu.mma-bf16", None,
+               ["mx.e4m3fn", "mx.e5m2", "mx.e3m2fn", "fp8.e4m3fn.row"]),
     "fp8": ("gpu.mma-fp8", "fp8.e4m3fn.row",
             ["fp8.e4m3fn.row", "fp8.e5m2.row", "fp8.e4m3fn.tensor"]),
     "fp8-range": ("gpu.mma-fp8", "fp8.e5m2.row", ["fp8.e4m3fn.row", "fp8.e5m2.row"]),
+    "mxfp4": ("gpu.mma-s8", "mx.e2m1fn", ["mx.e2m1fn", "mx.int8", "int4.g32"]),
+    "mxfp6": ("gpu.mma-s8", "mx.e2m3fn", ["mx.e2m3fn"]),
+    "mxint8": ("gpu.mma-s8", "mx.int8", ["mx.int8"]),
+    "hbfp8": ("gpu.mma-s8", "hbfp7.g64", ["hbfp7.g64", "int4.g64.f16"]),
+    "mxfp8": ("gpu.mma-fp8", "mx.e4m3fn", ["mx.e4m3fn"]),
     "bytes": ("gpu.mma-s8", "int6.row", ["int8.row", "int4.row", "int4.g64"]),
     "pairs": ("gpu.mma-s8", "int8.row", ["int4.g64.f16", "mx.e2m1fn"]),
 }

@@ -352,8 +352,8 @@ TEST(FragmentLayout, Refuses) {
             std::string::npos);
   EXPECT_EQ(message(Format::fp8(Element::E4M3FN, GroupScope::Row), &half, 1),
             "");
-  EXPECT_NE(message(Format::fp8(Element::E4M3FN, GroupScope::Row), &half, 2)
-                .find("with f32"),
+  EXPECT_EQ(message(Format::mx(Element::E3M2FN), nullptr, 2), "");
+  EXPECT_NE(message(Format::mx(Element::E3M2FN), nullptr, 1).find("mx.e3m2fn"),
             std::string::npos);
   EXPECT_NE(message(Format::asymmetric(8, GroupScope::Row), nullptr, 1)
                 .find("zero point"),
