@@ -109,6 +109,15 @@ FragmentLayout FragmentLayout::get(const Format &format, const Pattern *pattern,
   return layout;
 }
 
+FragmentLayout FragmentLayout::getPlain(int64_t rows, int64_t cols) {
+  FragmentLayout layout;
+  layout.rows = rows;
+  layout.cols = cols;
+  layout.multiplierBytes = 2;
+  layout.isPlain = true;
+  return layout;
+}
+
 //===----------------------------------------------------------------------===//
 // Pack
 //===----------------------------------------------------------------------===//

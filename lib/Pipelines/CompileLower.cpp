@@ -58,8 +58,9 @@ LogicalResult Compilation::lower() {
 LogicalResult Compilation::lowerForGPU() {
   Variant &variant = *variants.back();
   attachGPUTargets(module, gpuTargets);
+  // Of those that are packed it is recorded below.
   for (LayerReport &layer : packed.layers)
-    layer.kernel = cuda::kGeneric;
+    layer.kernel = cuda::kDense;
   if (failed(runStage(module, [](OpPassManager &pm) {
         pm.addPass(createSelectGPUKernels());
       })))

@@ -88,12 +88,16 @@ struct FragmentLayout {
   FragmentStorage storage = FragmentStorage::Dense;
   /// Codes of 4 bits take a byte, as `getExpanded` says.
   bool isExpanded = false;
+  /// What is multiplied is stored itself, without scales, as `getPlain` says.
+  bool isPlain = false;
 
   /// 2:4: two of each four columns are stored.
   bool isSparse() const { return storage == FragmentStorage::Positions; }
   bool hasBitmap() const { return storage == FragmentStorage::Bitmap; }
-  /// 4 or 8.
+  /// 4 or 8, or 16 of plain bf16.
   unsigned storedBits() const {
+    if (isPlain)
+      return static_cast<unsigned>(8 * multiplierBytes);
     return format.bits <= 4 && !isExpanded ? 4 : 8;
   }
   /// Bitmap: the dense layout of what a kernel makes of it: bytes, which are 16
@@ -191,6 +195,9 @@ struct FragmentLayout {
   static FragmentLayout get(const Format &format, const Pattern *pattern,
                             int64_t multiplierBytes, int64_t rows,
                             int64_t cols);
+  /// Of bf16 that have no codes and no scales: in the order step, register,
+  /// element.
+  static FragmentLayout getPlain(int64_t rows, int64_t cols);
 };
 
 struct PackedFragments {

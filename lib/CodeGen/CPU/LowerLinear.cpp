@@ -9,8 +9,8 @@
 #include "KernelRow.h"
 #include "Loops.h"
 #include "RowKernel.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
+#include "sparse-quant/CodeGen/DenseProduct.h"
 
 using namespace mlir;
 
@@ -22,39 +22,7 @@ namespace mlir::sq {
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
 
-static bool isRowMajor(Value value) {
-  auto type = dyn_cast<MemRefType>(value.getType());
-  return type && type.getRank() == 2 && type.isLastDimUnitStride();
-}
-
-/// Whether `op` is out[m, n] += x[m, k] * w[n, k] with static N, K, on f32 but
-/// for weights in f16 or bf16, which are widened.
-static bool isLinear(linalg::LinalgOp op) {
-  if (!op.hasPureBufferSemantics() || op.getNumDpsInputs() != 2 ||
-      !linalg::isaContractionOpInterface(op) || op.getNumLoops() != 3)
-    return false;
-  MLIRContext *context = op.getContext();
-  AffineExpr m, n, k;
-  bindDims(context, m, n, k);
-  auto map = [&](ArrayRef<AffineExpr> exprs) {
-    return AffineMap::get(3, 0, exprs, context);
-  };
-  if (op.getIndexingMapsArray() !=
-      SmallVector<AffineMap>{map({m, k}), map({n, k}), map({m, n})})
-    return false;
-  if (!llvm::all_of(op->getOperands(), isRowMajor) ||
-      !getElementTypeOrSelf(op.getDpsInputs()[0]).isF32() ||
-      !getElementTypeOrSelf(op.getDpsInits()[0]).isF32())
-    return false;
-  auto weights = cast<MemRefType>(op.getDpsInputs()[1].getType());
-  Type element = weights.getElementType();
-  if (!element.isF32() && !element.isF16() && !element.isBF16())
-    return false;
-  // The body of a generic contraction may be on other types than f32 sums.
-  return weights.hasStaticShape();
-}
-
-static void lowerDense(linalg::LinalgOp op, int64_t lanes) {
+static void lowerDense(linalg::MatmulOp op, int64_t lanes) {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Value input = op.getDpsInputs()[0], weights = op.getDpsInputs()[1];
   Value out = op.getDpsInits()[0];
@@ -81,17 +49,17 @@ struct LowerLinear : sq::impl::LowerLinearBase<LowerLinear> {
     if (failed(given))
       return signalPassFailure();
     const KernelTarget &target = *given;
-    SmallVector<linalg::LinalgOp> dense;
+    SmallVector<linalg::MatmulOp> dense;
     SmallVector<MatmulOp> packed;
     getOperation().walk([&](Operation *op) {
       if (auto matmul = dyn_cast<MatmulOp>(op)) {
         packed.push_back(matmul);
-      } else if (auto linalgOp = dyn_cast<linalg::MatmulOp>(op)) {
-        if (isLinear(linalgOp))
-          dense.push_back(linalgOp);
+      } else if (auto product = dyn_cast<linalg::MatmulOp>(op)) {
+        if (isDenseProduct(product))
+          dense.push_back(product);
       }
     });
-    for (linalg::LinalgOp op : dense)
+    for (linalg::MatmulOp op : dense)
       lowerDense(op, target.lanes);
     for (MatmulOp op : packed) {
       const KernelRow *row = findKernel(op.getKernel().value_or(""));

@@ -4,10 +4,13 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "DenseMma.h"
 #include "FragmentExpander.h"
+#include "HostMemref.h"
 #include "MemoryRoot.h"
 #include "MmaKernel.h"
 #include "PrepareActivations.h"
+#include "sparse-quant/CodeGen/DenseProduct.h"
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "sparse-quant/Target/GPUTarget.h"
 
@@ -35,10 +38,8 @@ public:
   void run();
 
 private:
-  /// The address of a memref's first element, 64 bits.
-  Value addressOf(Value memref);
-  /// Of a matrix, in elements, 32 bits.
-  Value strideOf(Value memref);
+  Value addressOf(Value memref) { return cuda::addressOf(b, memref); }
+  Value strideOf(Value memref) { return cuda::strideOf(b, memref); }
   void prepareActivations();
   void emitMany();
   void emitKernels();
@@ -51,23 +52,6 @@ private:
 };
 
 } // namespace
-
-Value LinearLowering::addressOf(Value memref) {
-  auto type = cast<MemRefType>(memref.getType());
-  Value address = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
-  auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
-  Value bytes = arith::ConstantIndexOp::create(
-      b, llvm::divideCeil(type.getElementTypeBitWidth(), 8));
-  Value offset = arith::MulIOp::create(b, metadata.getOffset(), bytes);
-  return arith::IndexCastOp::create(b, b.getI64Type(),
-                                    arith::AddIOp::create(b, address, offset));
-}
-
-Value LinearLowering::strideOf(Value memref) {
-  auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
-  return arith::IndexCastOp::create(b, b.getI32Type(),
-                                    metadata.getStrides().front());
-}
 
 /// Of activations that are integers in disguise.
 static std::optional<unsigned> getFraction(MatmulOp op) {
@@ -182,9 +166,7 @@ void LinearLowering::run() {
   if (op.getBitmap())
     product.metadata = addressOf(op.getBitmap());
   product.scales = addressOf(op.getScales().front());
-  Value zero = arith::ConstantIndexOp::create(b, 0);
-  product.tokens = arith::IndexCastOp::create(
-      b, b.getI32Type(), memref::DimOp::create(b, op.getInput(), zero));
+  product.tokens = rowsOf(b, op.getInput());
   if (!op.getInputScales().empty()) {
     Value scales = op.getInputScales().front();
     product.activationScales = addressOf(scales);
@@ -260,8 +242,15 @@ namespace {
 struct LowerLinearToGPU : sq::impl::LowerLinearToGPUBase<LowerLinearToGPU> {
   void runOnOperation() override {
     SmallVector<MatmulOp> products;
-    getOperation().walk([&](MatmulOp op) { products.push_back(op); });
-    if (products.empty())
+    SmallVector<linalg::MatmulOp> dense;
+    getOperation().walk([&](Operation *op) {
+      if (auto packed = dyn_cast<MatmulOp>(op))
+        products.push_back(packed);
+      if (auto matmul = dyn_cast<linalg::MatmulOp>(op);
+          matmul && isDenseProduct(matmul))
+        dense.push_back(matmul);
+    });
+    if (products.empty() && dense.empty())
       return;
     auto targets = readGPUTargets(getOperation());
     if (failed(targets))
@@ -286,6 +275,8 @@ struct LowerLinearToGPU : sq::impl::LowerLinearToGPUBase<LowerLinearToGPU> {
     }
     for (ArrayRef<MatmulOp> products : group(products))
       lowerGroup(products, sharedBytes);
+    for (linalg::MatmulOp op : dense)
+      lowerDenseProduct(op, sharedBytes);
   }
 };
 } // namespace

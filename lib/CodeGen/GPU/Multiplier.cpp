@@ -19,7 +19,7 @@ static StringRef getFP8Name(const numerics::Format &format) {
 Multiplier Multiplier::get(MatmulOp op) {
   QuantFormatAttrInterface activations = op.getActivationFormatAttr();
   if (!activations)
-    return {MultiplierKind::BF16, "bf16", "bf16", /*planes=*/3};
+    return getBF16();
   numerics::Format weights = op.getFormat().getFormat();
   if (weights.integerFactor())
     return {};
@@ -120,6 +120,8 @@ Value MultiplierBuilder::splatBF16(double value) {
 
 Value MultiplierBuilder::decodeRegister(ArrayRef<Value> words, int64_t step,
                                         int64_t r) {
+  if (layout.isPlain)
+    return words[layout.orderOf(step, r, 0) / layout.perRegister()];
   FragmentLayout::Place place = layout.findCode(step, r, 0);
   Value word = words[place.byte / 4];
   int64_t shift = place.byte % 4 * 8 + place.shift;

@@ -35,6 +35,10 @@ struct Multiplier {
 
   /// Of an op whose formats have one (KernelTable).
   static Multiplier get(MatmulOp op);
+  /// Of f32 activations.
+  static Multiplier getBF16() {
+    return {MultiplierKind::BF16, "bf16", "bf16", /*planes=*/3};
+  }
   bool isInteger() const { return kind == MultiplierKind::S8; }
 };
 

@@ -8,14 +8,14 @@
 // CHECK-SAME: .maxntid 128
 // CHECK-SAME: mov.u32 {{.*}}, %ctaid.x;
 // CHECK-SAME: mov.u32 {{.*}}, %tid.x;
-// CHECK-SAME: setp.ge.u64
+// CHECK-SAME: setp.gt.u32
 // CHECK-SAME: bra
 // CHECK-SAME: ld.{{(param|global)[^;]*}}
 // CHECK-SAME: cvt.f32.f16
 // CHECK-SAME: st.global.b32
 // CHECK-NOT: __nv_
-func.func @matmul(%a: memref<?x19xf32>, %b: memref<33x19xf16>, %c: memref<?x33xf32>) {
+func.func @matmul(%a: memref<16x19xf32>, %b: memref<33x19xf16>, %c: memref<16x33xf32>) {
   linalg.matmul indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]
-      ins(%a, %b : memref<?x19xf32>, memref<33x19xf16>) outs(%c : memref<?x33xf32>)
+      ins(%a, %b : memref<16x19xf32>, memref<33x19xf16>) outs(%c : memref<16x33xf32>)
   return
 }

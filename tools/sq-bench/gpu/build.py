@@ -38,6 +38,7 @@ LAYERS = [
     ("int4.g128.f16", "dense", "f32"),
     ("int4.g128.f16", "nm2:4", "f32"),
     ("mx.e2m1fn", "nm2:4", "int8.row"),
+    ("int8.row", "unstructured0.5.row", "int8.row"),
     ("fp8.e4m3fn.row", "dense", "fp8.e4m3fn.row"),
 ]
 # Rows of activations that are compared with the CPU: each kernel, and tails.

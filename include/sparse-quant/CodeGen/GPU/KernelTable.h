@@ -21,6 +21,8 @@ inline constexpr StringLiteral kMmaFP8 = "gpu.mma-fp8";
 /// Integer codes of weights and f32 activations, in three parts, through tensor
 /// cores.
 inline constexpr StringLiteral kMmaBF16 = "gpu.mma-bf16";
+/// Dense weights in f32, f16 or bf16, which are no `sq.matmul`.
+inline constexpr StringLiteral kDense = "gpu.dense";
 /// convert-sq-to-linalg, a thread an element.
 inline constexpr StringLiteral kGeneric = "gpu.generic";
 

@@ -49,6 +49,13 @@ def LowerLinearToGPU : Pass<"sq-lower-linear-to-gpu", "::mlir::ModuleOp"> {
     their bits; codes whose rows aren't whole blocks of columns are first
     copied to such that are. Products of the same activations, such as those of
     queries, keys and values, share that, if nothing writes them in between.
+    Weights with bitmaps are expanded by the kernels for few tokens; for more, a
+    launch of its own puts zeros between them in the device's memory.
+
+    `linalg.matmul` with dense weights in f32, f16 or bf16, [N, K] with static N
+    and K, is left alone for up to 16 rows of activations. For more, weights are
+    made bf16 in fragments, of f32 three and of f16 two that are added up, and
+    multiplied as those above.
 
     Needs: memrefs, decisions of `sq-select-gpu-kernels`, the module's GPUs.
     Guarantees: no `sq.matmul` is left.
