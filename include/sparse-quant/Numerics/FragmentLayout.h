@@ -5,13 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// NUM-L11. NVIDIA's `mma` and `mma.sp` take the matrix of weights, 16 rows at a
-// time, from the registers of the 32 lanes of a warp: four registers a lane,
-// its *fragment*. The layout stores weights in the order in which lanes need
-// them, so that a lane loads 16 bytes at once and shuffles nothing. What lane
-// l, register r, element i holds is the PTX ISA's ("Matrix fragments for mma"
-// and "for sparse mma"), and the same for all shapes in use, counted in bytes
-// of what is multiplied:
+// NUM-L11 and L12. NVIDIA's `mma` and `mma.sp` take the matrix of weights, 16
+// rows at a time, from the registers of the 32 lanes of a warp: four registers
+// a lane, its *fragment*. The layout stores weights in the order in which lanes
+// need them, so that a lane loads 16 bytes at once and shuffles nothing. What
+// lane l, register r, element i holds is the PTX ISA's ("Matrix fragments for
+// mma" and "for sparse mma"), and the same for all shapes in use, counted in
+// bytes of what is multiplied:
 //
 //   row     l / 4 + 8 * (r % 2)
 //   column  (l % 4) * p + i + 4 * p * (r / 2)      p = 4 / multiplierBytes

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Weights with bitmaps (NUM-L11) are read as they are stored and multiplied
+// Weights with bitmaps (NUM-L12) are read as they are stored and multiplied
 // dense. A warp makes a dense unit of bytes in its registers: lanes count what
 // the lanes before them keep, and each puts zeros between its own codes, four
 // at a time. Few tokens do it where they need it (StreamMma.cpp); for many it
