@@ -60,10 +60,12 @@ static const CPURow cpuRows[] = {
     {"znver4",
      16,
      {32 * KiB, 1 * MiB, 4 * MiB, 64, 3100, 20000, 368000, 128, 32}},
-    // Xeon Platinum 8480+ (56 cores, 8 channels of DDR5-4800).
+    // Xeon Platinum 8480+ (56 cores, 8 channels of DDR5-4800). Expansion was
+    // measured (docs/benchmarks/peers-xeon.md): 512 bits are shuffled by one
+    // port.
     {"sapphirerapids emeraldrapids graniterapids graniterapids-d",
      16,
-     {48 * KiB, 2 * MiB, 1920 * KiB, 56, 2000, 12000, 245000, 256, 64}},
+     {48 * KiB, 2 * MiB, 1920 * KiB, 56, 2000, 12000, 245000, 256, 64, 4}},
     // Xeon Platinum 8380 (40 cores, 8 channels of DDR4-3200). The core's
     // bandwidth was measured: 20 GB/s for two.
     {"icelake-server icelake-client tigerlake rocketlake",

@@ -32,6 +32,7 @@ static constexpr FactKey factKeys[] = {
     {"sq.read_mb_per_s", &CPUFacts::readMBs},
     {"sq.int8_ops_per_cycle", &CPUFacts::int8Ops},
     {"sq.f32_ops_per_cycle", &CPUFacts::f32Ops},
+    {"sq.expand_cycles", &CPUFacts::expandCycles},
 };
 
 void mlir::sq::attachTarget(ModuleOp module, const KernelTarget &target) {
@@ -44,8 +45,10 @@ void mlir::sq::attachTarget(ModuleOp module, const KernelTarget &target) {
   };
   add(kISA, b.getStringAttr(stringifyVectorISA(target.isa)));
   add(kWidth, b.getI64IntegerAttr(32 * int64_t(target.lanes)));
+  // Where there is nothing to add there is no key.
   for (const FactKey &fact : factKeys)
-    add(fact.key, b.getI64IntegerAttr(target.facts.*fact.fact));
+    if (int64_t number = target.facts.*fact.fact)
+      add(fact.key, b.getI64IntegerAttr(number));
   auto device = TargetDeviceSpecAttr::get(b.getContext(), entries);
   module->setAttr(DLTIDialect::kTargetSystemDescAttrName,
                   TargetSystemSpecAttr::get(

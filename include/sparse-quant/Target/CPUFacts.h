@@ -29,6 +29,9 @@ struct CPUFacts {
   /// Of a core in a cycle, a multiplication and its addition being two: int8
   /// dot products as kernels spell them for the CPU (ByteISA.h), and f32 FMAs.
   int64_t int8Ops = 0, f32Ops = 0;
+  /// Cycles that it takes to spread 64 nibbles over a vector by a bitmap,
+  /// beyond what kernels' rows have for it; bytes take half of that.
+  int64_t expandCycles = 0;
 
   bool operator==(const CPUFacts &) const = default;
 };

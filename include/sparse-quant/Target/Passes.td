@@ -25,6 +25,7 @@ def AttachTarget : Pass<"sq-attach-target", "::mlir::ModuleOp"> {
     | `sq.frequency_mhz` | |
     | `sq.core_read_mb_per_s`, `sq.read_mb_per_s` | what one core reads from memory, and all of them |
     | `sq.int8_ops_per_cycle`, `sq.f32_ops_per_cycle` | of a core: int8 dot products and f32 multiply-adds, which count as two |
+    | `sq.expand_cycles` | that 64 nibbles take to be expanded by a bitmap, beyond what kernels' costs say; bytes take half of it; none if left out |
 
     What is left out is taken from the slowest CPU that has such vectors. The
     numbers are those of `lib/Target/CPUFacts.cpp`, where each has its source.

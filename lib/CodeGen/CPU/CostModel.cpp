@@ -112,6 +112,8 @@ KernelCost mlir::sq::cpu::predictCost(const KernelRow &row,
                   (weights.bits == 6 ? cost.sixes : 0) +
                   (weights.positions ? cost.positions : 0) +
                   (weights.bitmap ? cost.bitmap : 0);
+  if (weights.bitmap && row.layout == Layout::Tiles)
+    decode += double(cpu.expandCycles) / (weights.bits == 4 ? 1 : 2);
   int64_t rowsPerDecode = cost.rowsPerDecode;
   const ByteISA *isa = ByteISA::get(target.isa);
   if (weights.bitmap && isa && !isa->expandsBytes() &&
