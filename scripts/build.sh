@@ -10,6 +10,8 @@ if [[ ! -f build/$preset/build.ninja ]]; then
   mkdir -p "build/$preset"
   cmake --preset "$preset" >"build/$preset/configure.log" 2>&1 || {
     cat "build/$preset/configure.log" >&2
+    # What was found, or wasn't, isn't to be remembered: setup.sh may bring it.
+    rm -rf "build/$preset/CMakeCache.txt" "build/$preset/CMakeFiles"
     exit 1
   }
 fi
