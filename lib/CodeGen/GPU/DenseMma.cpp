@@ -128,8 +128,12 @@ static void emitMany(ImplicitLocOpBuilder &b, linalg::MatmulOp op,
       b.getBF16Type());
   Value activations = memref::AllocOp::create(b, planes, ValueRange{tokens});
   product.activations = addressOf(b, activations);
-  Activations from = {addressOf(b, input), strideOf(b, input), product.tokens,
-                      layout.cols, layout.paddedCols()};
+  Activations from;
+  from.address = addressOf(b, input);
+  from.stride = strideOf(b, input);
+  from.tokens = product.tokens;
+  from.cols = layout.cols;
+  from.paddedCols = layout.paddedCols();
   emitSplit(b, from, product.activations);
 
   Value room = memref::AllocOp::create(
