@@ -23,7 +23,8 @@ static constexpr double kOverheadNs = 1500;
 /// What an unknown number of rows is decided by.
 static constexpr int64_t kDecodeInputs = 1, kPrefillInputs = 128;
 /// To expand a vector of 64 weights by a mask 16 lanes at a time, beyond what
-/// the instruction for it takes (TileReader.cpp); what nibbles add to that.
+/// the instruction for it takes (TileReaderBitmap.cpp); what nibbles add to
+/// that.
 static constexpr double kExpandParts = 6, kExpandNibbles = 4;
 /// Kernels for many rows that pay later than that aren't worth their code.
 static constexpr int64_t kMostFewInputs = 1024;

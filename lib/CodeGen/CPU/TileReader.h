@@ -59,6 +59,8 @@ public:
   void prefetchBytes(Value memref, Value row, Value at, unsigned bits);
 
 private:
+  /// Whether nibbles are looked up.
+  bool isCodebook() const;
   /// 64 bytes of a stream of `bits` a code.
   Value loadBytes(Value memref, Value offset, int64_t extra, unsigned bits);
   /// Little-endian integer of the positions, at `offset` + `extra`.
