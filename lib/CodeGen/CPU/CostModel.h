@@ -49,7 +49,8 @@ struct CostParameters {
   /// Rows of activations that share one decoding of a weight.
   int64_t rowsPerDecode;
   /// To decode a vector of 64 stored codes of 8 bits; what there is to add for
-  /// codes of 4 bits and of 6, for positions, and for the bitmap.
+  /// codes of 4 bits and of 6 (by instructions, not measured), for positions,
+  /// and for the bitmap.
   double decode, nibbles, sixes, positions, bitmap;
   /// To select a row's activations by the positions of a stored vector.
   double select;

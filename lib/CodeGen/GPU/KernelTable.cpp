@@ -53,16 +53,13 @@ static std::string checkActivations(const Product &product) {
     return "";
   const numerics::Format &format = *product.activations;
   if (format.scope == numerics::GroupScope::Group) {
-    // Sums are cut where the weights' scales change.
+    // Powers of two (SQ-MM-6). Sums are cut where the weights' scales change.
     const numerics::Format &weights = product.weights;
     if (weights.scope != numerics::GroupScope::Group ||
         weights.groupSize != format.groupSize)
       return "activations of " + format.str() + " have scale groups of " +
              std::to_string(format.groupSize) + " columns, and weights of " +
              weights.str() + " don't";
-    if (format.scaleType != numerics::ScaleType::E8M0)
-      return "activations of " + format.str() +
-             " have scale groups that aren't powers of two";
   }
   if (!format.symmetric)
     return "activations of " + format.str() + " have a zero point";

@@ -5,7 +5,8 @@ NumPy's in f64; the tolerance is that of test_fuzz_kernels.py. PTX is executed b
 test/PTX, for which out-of-bounds accesses, races and metadata out of order are errors.
 
 f32 activations are multiplied in three parts; 24 bits are what these hold, so that
-products are exact, and three times as many are added up. About 21 s.
+products are exact, and three times as many are added up. About 150 s of a
+slow core.
 """
 
 import numpy as np
