@@ -35,13 +35,25 @@ KERNELS = [
     ("gpu.mma-bf16", "int4.g64.f16", "int<4, group = 64, scale = f16>", 4, 64, "f16", "f32"),
     ("gpu.mma-bf16", "int4.g128.f16", "int<4, group = 128, scale = f16>", 4, 128, "f16", "f32"),
     ("gpu.mma-bf16", "mx.e4m3fn", "mx<f8E4M3FN>", 8, 32, "f8E8M0FNU", "f32"),
+    ("gpu.mma-bf16", "bf16", "half<bf16>", 16, 0, None, "bf16"),
+    ("gpu.mma-bf16", "int4.g64.f16", "int<4, group = 64, scale = f16>", 4, 64, "f16", "bf16"),
+    ("gpu.mma-f16", "f16", "half<f16>", 16, 0, None, "f16"),
+    ("gpu.mma-f16", "int8.g64.f16", "int<8, group = 64, scale = f16>", 8, 64, "f16", "f16"),
+    ("gpu.mma-f16", "int4.g64.f16", "int<4, group = 64, scale = f16>", 4, 64, "f16", "f16"),
+    ("gpu.mma-f16", "int4.g128.f16", "int<4, group = 128, scale = f16>", 4, 128, "f16", "f16"),
+    ("gpu.mma-f16", "mx.e2m1fn", "mx<f4E2M1FN>", 4, 32, "f8E8M0FNU", "f16"),
+    ("gpu.mma-f16", "mx.e4m3fn", "mx<f8E4M3FN>", 8, 32, "f8E8M0FNU", "f16"),
     ("gpu.mma-fp8", "fp8.e4m3fn.row", "fp8<f8E4M3FN, row>", 8, 0, "f32", "fp8"),
 ]
 # From NVIDIA's data sheets, of the SXM cards with 80 GB: bytes a second, dense operations a
 # second. On the H100 only wgmma reaches the latter.
-CARDS = {"A100": (2.039e12, {"s8": 624e12, "bf16": 312e12}),
-         "H100": (3.35e12, {"s8": 1979e12, "bf16": 989e12, "fp8": 1979e12})}
-ACTIVATIONS = {"int8": ("xi8", "int<8, row>"), "fp8": ("xf8E4M3FN", "fp8<f8E4M3FN, row>")}
+CARDS = {"A100": (2.039e12, {"s8": 624e12, "bf16": 312e12, "f16": 312e12}),
+         "H100": (3.35e12, {"s8": 1979e12, "bf16": 989e12, "f16": 989e12, "fp8": 1979e12})}
+# Element type, format, bytes of what is multiplied, and parts.
+ACTIVATIONS = {"int8": ("xi8", "int<8, row>", 1, 1),
+               "fp8": ("xf8E4M3FN", "fp8<f8E4M3FN, row>", 1, 1),
+               "f16": ("xf16", None, 2, 1), "bf16": ("xbf16", None, 2, 1),
+               "f32": ("xf32", None, 2, 3)}
 
 
 # As they stand in a row, and as attributes. With bitmaps, these weights alone.
@@ -51,7 +63,7 @@ WITH_BITMAPS = {"int8.row", "int4.g64.f16", "mx.e2m1fn", "fp8.e4m3fn.row"}
 
 def sizes(bits, group, activations, pattern):
     """Bytes of a tile of 16 rows, payload and metadata: those of NUM-L11 and L12."""
-    e = 2 if activations == "f32" else 1
+    e = ACTIVATIONS[activations][2]
     step = (64 if pattern == "2:4" else 32) // e
     unit = step * 128 // (bits * 16 // e)
     block = max(unit, 128 // e, group)
@@ -61,17 +73,22 @@ def sizes(bits, group, activations, pattern):
     return units * 512, units * unit // 64 * 128 if pattern == "2:4" else 0
 
 
+def count_scales(group, scale):
+    """Of a tile, and bytes of one."""
+    size = {"f16": 2, "f8E8M0FNU": 1, "f32": 4, None: 0}[scale]
+    return 16 * (COLS // group if group else 1), size
+
+
 def least_time(card, kernel, bits, group, scale, activations, pattern, tokens):
     """Microseconds of reading everything once or of multiplying, whichever is longer."""
     bandwidth, peaks = CARDS[card]
     peak = peaks.get(kernel.split("-")[1])
     if not peak:
         return "–"
-    scale_bytes = {"f16": 2, "f8E8M0FNU": 1, "f32": 4}[scale]
-    tile = sum(sizes(bits, group, activations, pattern)) + 16 * scale_bytes * (
-        COLS // group if group else 1)
+    scales, scale_bytes = count_scales(group, scale)
+    tile = sum(sizes(bits, group, activations, pattern)) + scales * scale_bytes
     # f32 is three parts of bf16; results are f32.
-    planes, size = (3, 2) if activations == "f32" else (1, 1)
+    _, _, size, planes = ACTIVATIONS[activations]
     memory = (ROWS // 16 * tile + tokens * COLS * planes * size + tokens * ROWS * 4) / bandwidth
     multiply = 2 * ROWS * COLS * tokens * planes / (2 if pattern == "2:4" else 1) / peak
     return f"{1e6 * max(memory, multiply):.1f} " + ("mma" if multiply > memory else "memory")
@@ -84,13 +101,14 @@ def module(kernel, attribute, bits, group, scale, activations, pattern, tokens, 
     row = f"1x{tiles * payload + 64}" if pattern == "50 %" else f"{tiles}x{payload}"
     types = {"p": f"memref<{row}xi8>",
              "b": f"memref<{tiles}x{metadata}xi8>",
-             "s": f"memref<{tiles}x{16 * (COLS // group if group else 1)}x{scale}>",
+             "s": f"memref<{tiles}x{count_scales(group, scale)[0]}x{scale or 'f32'}>",
              "o": f"memref<{tokens}x{ROWS}xf32>", "t": f"memref<{tokens}x1xf32>"}
-    element, format_ = ACTIVATIONS.get(activations, ("xf32", None))
+    element, format_, _, _ = ACTIVATIONS[activations]
     types["x"] = f"memref<{tokens}x{COLS}{element}>"
     inputs = ["x"] + (["t"] if format_ else [])
-    weights = "%p, " + ("bitmap(%b), " if metadata else "") + "scales(%s)"
-    weight_types = ["p"] + (["b"] if metadata else []) + ["s"]
+    weights = ", ".join(["%p"] + (["bitmap(%b)"] if metadata else [])
+                        + (["scales(%s)"] if scale else []))
+    weight_types = ["p"] + (["b"] if metadata else []) + (["s"] if scale else [])
     attributes = [f"format = #sq.{attribute}", "layout = #sq<layout fragments>",
                   f'kernel = "{kernel}"']
     attributes += [f"activationFormat = #sq.{format_}"] if format_ else []
@@ -138,7 +156,7 @@ def make_rows(ptxas):
         archs = [a for a in ARCHS if not (activations == "fp8" and a in missing)]
         text = module(kernel, attribute, bits, group, scale, activations, pattern, tokens, archs)
         found, shared = measure(ptxas, text, archs)
-        cells = [f"`{kernel}`", weights, pattern, TOKENS[tokens],
+        cells = [f"`{kernel}`", weights, activations, pattern, TOKENS[tokens],
                  f"{shared / 1024:.1f}"]
         cells += [least_time(card, kernel, bits, group, scale, activations, pattern, tokens)
                   for card in CARDS]
@@ -154,7 +172,7 @@ def make_rows(ptxas):
 def significant(row):
     """What --check compares: not the numbers of registers."""
     cells = [c.strip() for c in row.strip("|\n ").split("|")]
-    known = 5 + len(CARDS)
+    known = 6 + len(CARDS)
     return cells[:known] + [re.sub(r"^\d+", "", c) for c in cells[known:]]
 
 
@@ -179,7 +197,7 @@ def main():
         return
     version = re.search(r"V[\d.]+", subprocess.run(
         [ptxas, "--version"], capture_output=True, text=True, check=True).stdout)[0]
-    header = ["kernel", "weights", "pattern", "variant", "shared KiB",
+    header = ["kernel", "weights", "activations", "pattern", "variant", "shared KiB",
               *(f"{card}, us at least" for card in CARDS), *ARCHS]
     output.write_text(
         "<!-- Generated by scripts/gpu_kernel_table.py. -->\n\n# Kernels for tensor cores\n\n"

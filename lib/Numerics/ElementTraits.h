@@ -45,6 +45,10 @@ constexpr FloatLayout layoutOf(Element element) {
     return {3, 1, 0x1f, 6};
   case Element::E3M2FN:
     return {2, 3, 0x1f, 6};
+  case Element::F16:
+    return {10, 15, 0x7bff, 16};
+  case Element::BF16:
+    return {7, 127, 0x7f7f, 16};
   case Element::E2M1FN:
   case Element::Int:
   case Element::NF4:

@@ -8,6 +8,7 @@
 #include "Internal.h"
 #include "VectorClones.h"
 
+#include <cassert>
 #include <limits>
 
 namespace mlir::sq::numerics {
@@ -108,6 +109,10 @@ void encodeElements(const Format &format, const float *values, int64_t count,
     return encodeFloats<Element::E2M1FN>(values, count, scale, codes);
   case Element::NF4:
     return encodeWithCodebook<nf4Codebook>(values, count, scale, codes);
+  case Element::F16:
+  case Element::BF16:
+    assert(false && "halves are no codes");
+    return;
   }
 }
 

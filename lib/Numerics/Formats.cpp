@@ -45,6 +45,11 @@ Format Format::nf4(GroupScope scope, int64_t groupSize, ScaleType scaleType) {
   return {Family::Nf4, Element::NF4, 4, true, scope, groupSize, scaleType};
 }
 
+Format Format::half(Element element) {
+  return {Family::Half,  element, 16, true, GroupScope::Tensor, 0,
+          ScaleType::F32};
+}
+
 std::optional<int> Format::integerFactor() const {
   switch (element) {
   case Element::Int:
@@ -57,6 +62,8 @@ std::optional<int> Format::integerFactor() const {
   case Element::E5M2:
   case Element::E3M2FN:
   case Element::NF4:
+  case Element::F16:
+  case Element::BF16:
     return std::nullopt;
   }
   return std::nullopt;
@@ -89,7 +96,8 @@ static constexpr std::pair<Element, std::string_view> elementNames[] = {
     {Element::E4M3FN, "e4m3fn"}, {Element::E5M2, "e5m2"},
     {Element::E2M3FN, "e2m3fn"}, {Element::E3M2FN, "e3m2fn"},
     {Element::E2M1FN, "e2m1fn"}, {Element::Int, "int8"},
-    {Element::NF4, "nf4"},
+    {Element::NF4, "nf4"},       {Element::F16, "f16"},
+    {Element::BF16, "bf16"},
 };
 
 static std::string scopeName(const Format &format) {
@@ -130,6 +138,8 @@ std::string Format::str() const {
     return "hbfp" + std::to_string(bits - 1) + scopeName(*this);
   case Family::Nf4:
     return "nf4" + scopeName(*this) + scaleName(*this);
+  case Family::Half:
+    return elementName(element);
   }
   return "";
 }
@@ -242,7 +252,8 @@ static Error verifyFamily(const Format &f) {
   case Family::Mx:
     if (f.scaleType != ScaleType::E8M0 || !grouped || f.groupSize != 32)
       return "expected mx to have an e8m0 scale per 32 elements";
-    if (f.element == Element::NF4)
+    if (f.element == Element::NF4 || f.element == Element::F16 ||
+        f.element == Element::BF16)
       return "expected an element of OCP MX for mx";
     if (f.element == Element::Int && f.bits != 8)
       return "expected 8 bits for mx.int8, got " + std::to_string(f.bits);
@@ -269,13 +280,18 @@ static Error verifyFamily(const Format &f) {
     if (f.scaleType != ScaleType::F32 && f.scaleType != ScaleType::F16)
       return "expected an f32 or f16 scale for nf4";
     return std::nullopt;
+  case Family::Half:
+    if (f.element != Element::F16 && f.element != Element::BF16)
+      return "expected element f16 or bf16 for a float of 16 bits";
+    return std::nullopt;
   }
   return "unknown family";
 }
 
 Error Format::verify() const {
-  if (bits < 2 || bits > 8)
-    return "expected 2 to 8 bits, got " + std::to_string(bits);
+  if (isHalf() ? bits != 16 : bits < 2 || bits > 8)
+    return std::string("expected ") + (isHalf() ? "16" : "2 to 8") +
+           " bits, got " + std::to_string(bits);
   if (element != Element::Int && bits != elementBits(element, bits))
     return "expected " + std::to_string(elementBits(element, bits)) +
            " bits for " + elementName(element) + ", got " +

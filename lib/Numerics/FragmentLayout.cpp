@@ -34,15 +34,15 @@ FragmentLayout FragmentLayout::getExpanded() const {
 
 int64_t FragmentLayout::metadataBytes() const {
   if (!hasBitmap())
-    return numUnits() * kLanes * metadataWords() * 4;
+    return numUnits() / unitsPerMetadata() * kLanes * metadataWords() * 4;
   int64_t end = offsetAt(numUnits() + 1);
   return (end + kBlockAlignment - 1) / kBlockAlignment * kBlockAlignment;
 }
 
 FragmentLayout::Place FragmentLayout::findCode(int64_t step, int64_t reg,
                                                int64_t element) const {
-  if (storedBits() == 8)
-    return {orderOf(step, reg, element), 0};
+  if (storedBits() >= 8)
+    return {orderOf(step, reg, element) * storedBits() / 8, 0};
   if (multiplierBytes == 1 && hasTableCodes())
     return {(2 * step + reg / 2) * 4 + reg % 2 * 2 + element / 2,
             element % 2 ? 4u : 0u};
@@ -74,6 +74,13 @@ Error FragmentLayout::check(const Format &format, const Pattern *pattern,
     return "weights with a zero point have no fragments";
   if (format.hasTensorScale())
     return format.str() + " has scales of scales, which no fragment has";
+  if (format.isHalf()) {
+    if (multiplierBytes != 2)
+      return "weights of " + format.str() + " aren't multiplied by codes";
+    if (pattern && !isSkipped(*pattern))
+      return "weights of " + format.str() + " are stored dense or 2:4";
+    return std::nullopt;
+  }
   bool isFP8 =
       format.element == Element::E4M3FN || format.element == Element::E5M2;
   // bf16 has their exponents, and more of them.
@@ -109,35 +116,30 @@ FragmentLayout FragmentLayout::get(const Format &format, const Pattern *pattern,
   return layout;
 }
 
-FragmentLayout FragmentLayout::getPlain(int64_t rows, int64_t cols) {
-  FragmentLayout layout;
-  layout.rows = rows;
-  layout.cols = cols;
-  layout.multiplierBytes = 2;
-  layout.isPlain = true;
-  return layout;
-}
-
 //===----------------------------------------------------------------------===//
 // Pack
 //===----------------------------------------------------------------------===//
 
 namespace {
 
-/// What a row of the matrix stores: a byte a code, and where 2:4 the position
-/// of each in its four columns.
+/// What a row of the matrix stores: its codes, and where 2:4 the position of
+/// each in its four columns.
 class StoredRow {
 public:
   explicit StoredRow(const FragmentLayout &layout)
       : layout(layout), map(layout.format, layout.storedBits()),
         codes(layout.paddedCols()), positions(layout.paddedCols()) {}
 
+  static int64_t bytesOf(const FragmentLayout &layout) {
+    return layout.cols * (layout.format.isHalf() ? 2 : 1);
+  }
+
   /// `from` and `keeps` are the row's; null where there is no row or mask.
   void fill(const uint8_t *from, const uint8_t *keeps) {
     int64_t cols = from ? layout.cols : 0;
     if (!layout.isSparse()) {
       for (int64_t col = 0; col < cols; ++col)
-        codes[col] = !keeps || keeps[col] ? map.stored[from[col]] : 0;
+        codes[col] = !keeps || keeps[col] ? read(from, col) : 0;
       std::fill(codes.begin() + cols, codes.end(), 0);
       return;
     }
@@ -145,7 +147,7 @@ public:
       fillGroup(start, cols, from, keeps);
   }
 
-  uint8_t code(int64_t stored) const { return codes[stored]; }
+  uint16_t code(int64_t stored) const { return codes[stored]; }
   /// Four bits: two positions.
   uint8_t position(int64_t group) const {
     return static_cast<uint8_t>(positions[2 * group] | positions[2 * group + 1]
@@ -153,6 +155,10 @@ public:
   }
 
 private:
+  uint16_t read(const uint8_t *from, int64_t col) const {
+    return layout.format.isHalf() ? readLittle<uint16_t>(from + 2 * col)
+                                  : map.stored[from[col]];
+  }
   /// What is kept, and as many dropped columns as it takes to make two.
   void fillGroup(int64_t start, int64_t cols, const uint8_t *from,
                  const uint8_t *keeps) {
@@ -165,14 +171,15 @@ private:
     for (int64_t i = 0; i < 4 && next < end; ++i) {
       if (!isKept(i) && spare-- <= 0)
         continue;
-      codes[next] = isKept(i) ? map.stored[from[start + i]] : 0;
+      codes[next] = isKept(i) ? read(from, start + i) : 0;
       positions[next++] = static_cast<uint8_t>(i);
     }
   }
 
   const FragmentLayout &layout;
   CodeMap map;
-  std::vector<uint8_t> codes, positions;
+  std::vector<uint16_t> codes;
+  std::vector<uint8_t> positions;
 };
 
 class FragmentPacker {
@@ -189,9 +196,11 @@ public:
       packStep(out.payload.data() + at * FragmentLayout::kUnitBytes, step,
                firstCol, rows);
       if (layout.isSparse())
-        packPositions(out.metadata.data() + at * FragmentLayout::kLanes *
+        packPositions(out.metadata.data() + at / layout.unitsPerMetadata() *
+                                                FragmentLayout::kLanes *
                                                 layout.metadataWords() * 4,
-                      step, firstCol, rows);
+                      layout.inMetadata(unit * layout.stepsPerUnit() + step),
+                      firstCol, rows);
     }
   }
 
@@ -199,15 +208,18 @@ private:
   void packStep(uint8_t *payload, int64_t step, int64_t firstCol,
                 const std::array<StoredRow, FragmentLayout::kRows> &rows) {
     int64_t firstStored = layout.isSparse() ? firstCol / 2 : firstCol;
-    uint8_t mask = layout.storedBits() == 4 ? 15 : 255;
+    uint16_t mask = layout.storedBits() == 4 ? 15 : 0xFFFF;
     for (int64_t lane = 0; lane < FragmentLayout::kLanes; ++lane)
       for (int64_t reg = 0; reg < FragmentLayout::kRegisters; ++reg)
         for (int64_t i = 0; i < layout.perRegister(); ++i) {
-          uint8_t code = rows[FragmentLayout::rowOf(lane, reg)].code(
+          uint16_t code = rows[FragmentLayout::rowOf(lane, reg)].code(
               firstStored + layout.columnOf(lane, reg, i));
           FragmentLayout::Place place = layout.findCode(step, reg, i);
-          payload[lane * FragmentLayout::kLoadBytes + place.byte] |=
-              static_cast<uint8_t>((code & mask) << place.shift);
+          uint8_t *to =
+              payload + lane * FragmentLayout::kLoadBytes + place.byte;
+          to[0] |= static_cast<uint8_t>((code & mask) << place.shift);
+          if (layout.storedBits() == 16)
+            to[1] = static_cast<uint8_t>(code >> 8);
         }
   }
 
@@ -237,7 +249,8 @@ void packFragments(const FragmentLayout &layout, std::span<const uint8_t> codes,
                    std::span<const uint8_t> mask,
                    std::span<const uint8_t> scales, PackedFragments &out,
                    int64_t firstByte) {
-  packTileScales(layout.format, layout.rows, layout.cols, scales, out.scales);
+  if (!layout.format.isHalf())
+    packTileScales(layout.format, layout.rows, layout.cols, scales, out.scales);
   if (layout.hasBitmap())
     return packFragmentBitmaps(layout, codes, mask, out, firstByte);
   constexpr int64_t height = FragmentLayout::kRows;
@@ -251,9 +264,9 @@ void packFragments(const FragmentLayout &layout, std::span<const uint8_t> codes,
     for (int64_t r = 0; r < height; ++r) {
       int64_t row = tile * height + r;
       bool exists = row < layout.rows;
-      rows[r].fill(exists ? codes.data() + row * layout.cols : nullptr,
-                   exists && !mask.empty() ? mask.data() + row * layout.cols
-                                           : nullptr);
+      rows[r].fill(
+          exists ? codes.data() + row * StoredRow::bytesOf(layout) : nullptr,
+          exists && !mask.empty() ? mask.data() + row * layout.cols : nullptr);
     }
     for (int64_t unit = 0; unit < layout.numUnits(); ++unit)
       packer.packUnit(tile, unit, rows);

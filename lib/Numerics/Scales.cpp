@@ -15,6 +15,7 @@
 #include "Internal.h"
 #include "VectorClones.h"
 
+#include <cassert>
 #include <cmath>
 #include <limits>
 
@@ -116,6 +117,9 @@ GroupScale symmetricScale(const Format &format, float maxAbs,
   case Family::Fp8:
   case Family::Nf4:
     result = quotientScale(format, maxAbs);
+    break;
+  case Family::Half:
+    assert(false && "halves have no scales");
     break;
   }
   // NUM-F4: a group that rounds to zeros altogether is an all-zero group.

@@ -113,7 +113,10 @@ void mlir::sq::buildLowerToLLVMPipeline(OpPassManager &pm,
   pm.addPass(createSCFToControlFlowPass());
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createConvertMathToLibmPass());
-  pm.addPass(arith::createArithExpandOpsPass());
+  // No library that is linked rounds to bf16.
+  arith::ArithExpandOpsPassOptions expand;
+  expand.includeBf16 = true;
+  pm.addPass(arith::createArithExpandOpsPass(expand));
   pm.addPass(createConvertVectorToLLVMPass());
   // LLVM knows that memory of aligned_alloc overlaps nothing; of malloc and an
   // addition that aligns its result it doesn't, and vectorizes fewer loops.

@@ -94,11 +94,15 @@ LogicalResult Compilation::lowerForGPU() {
 /// best for all.
 LayoutChoice Compilation::chooseLayout(const LayoutRequest &layer) {
   if (!gpuTargets.empty()) {
-    cuda::StorageChoice choice = cuda::selectStorage(
-        {layer.weights, layer.pattern, layer.activations, layer.cols},
-        gpuTargets);
-    return {choice.layout, choice.whyStoredDense};
+    cuda::StorageChoice choice =
+        cuda::selectStorage({layer.weights, layer.pattern, layer.activations,
+                             layer.input, layer.cols},
+                            gpuTargets);
+    return {choice.layout, choice.whyStoredDense, choice.whyNotPacked};
   }
+  // The CPU's kernels widen what they read.
+  if (layer.weights.isHalf())
+    return {};
   cpu::Product product;
   product.weights = layer.weights;
   product.pattern = layer.pattern;
@@ -114,13 +118,13 @@ LayoutChoice Compilation::chooseLayout(const LayoutRequest &layer) {
     isShared &= isFirst || best.layout == choice.layout;
     isDense &= !best.whyStoredDense.empty();
     if (isFirst)
-      choice = {best.layout, best.whyStoredDense};
+      choice = {best.layout, best.whyStoredDense, ""};
   }
   if (isDense) {
     choice.layout = Layout::Tiles;
     return choice;
   }
-  return {isShared ? choice.layout : Layout::Rows, ""};
+  return {isShared ? choice.layout : Layout::Rows, "", ""};
 }
 
 /// Applies the recipe, puts sparsity before quantization, and writes the weight

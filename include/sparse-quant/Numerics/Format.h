@@ -26,11 +26,22 @@ using Error = std::optional<std::string>;
 
 /// How one stored code is read. `Int` is two's complement (symmetric) or
 /// unsigned (asymmetric) of `Format::bits` bits; NF4 is a codebook (NUM-F15);
-/// the others are the OCP float encodings of the same names.
-enum class Element : uint8_t { Int, E4M3FN, E5M2, E2M3FN, E3M2FN, E2M1FN, NF4 };
+/// F16 and BF16 are floats of 16 bits (NUM-F16); the others are the OCP float
+/// encodings of the same names.
+enum class Element : uint8_t {
+  Int,
+  E4M3FN,
+  E5M2,
+  E2M3FN,
+  E3M2FN,
+  E2M1FN,
+  NF4,
+  F16,
+  BF16
+};
 
-/// The rule that derives a group's scale from its values.
-enum class Family : uint8_t { Int, Fp8, Mx, NvFp4, Hbfp, Nf4 };
+/// The rule that derives a group's scale from its values; Half has none.
+enum class Family : uint8_t { Int, Fp8, Mx, NvFp4, Hbfp, Nf4, Half };
 
 /// What shares a scale: the tensor, all elements along the axis ("row"), or
 /// `groupSize` consecutive elements along the axis.
@@ -41,7 +52,7 @@ enum class ScaleType : uint8_t { F32, F16, E8M0, E4M3FN };
 struct Format {
   Family family = Family::Int;
   Element element = Element::Int;
-  /// Bits of one element code, 2..8.
+  /// Bits of one element code, 2..8; 16 of Half.
   unsigned bits = 8;
   /// Asymmetric (activations only): unsigned codes and a zero point a group.
   bool symmetric = true;
@@ -63,7 +74,11 @@ struct Format {
   static Format nf4(GroupScope scope = GroupScope::Group,
                     int64_t groupSize = 64,
                     ScaleType scaleType = ScaleType::F32);
+  /// Values themselves, rounded to f16 or bf16. Kernels alone take them as a
+  /// format: nothing here encodes them.
+  static Format half(Element element);
 
+  bool isHalf() const { return family == Family::Half; }
   /// NVFP4 alone has a second, per-tensor f32 scale.
   bool hasTensorScale() const { return family == Family::NvFp4; }
   bool hasZeroPoint() const { return !symmetric; }
@@ -81,7 +96,7 @@ struct Format {
   bool hasPowerOfTwoScale() const { return scaleType == ScaleType::E8M0; }
   /// What makes elements integers: decodeElement(code) * integerFactor is an
   /// integer that fits int8 (uint8 when asymmetric), see NUM-F14, "integers in
-  /// disguise". nullopt for E4M3, E5M2, E3M2 and NF4.
+  /// disguise". nullopt for E4M3, E5M2, E3M2, NF4 and halves.
   std::optional<int> integerFactor() const;
   /// Largest finite magnitude of the element, in element units (127 for int8
   /// symmetric, 255 for uint8, 127/64 for MXINT8, 448 for E4M3FN, 6 for E2M1FN,

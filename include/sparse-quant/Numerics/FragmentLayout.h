@@ -26,7 +26,8 @@
 //   metadata   [tile][block][unit][lane][words of 32 bits]   2:4 alone
 //   scales     [tile][group][row]
 //
-// Codes of 8 bits come in the order step, register, element. Codes of 4 bits
+// Codes of 8 bits, and floats of 16, come in the order step, register, element.
+// Codes of 4 bits
 // are in pairs and quadruples that one instruction takes apart:
 //
 //   to 8 bits   word 2*step + r/2, byte i: register r even in the low nibble,
@@ -37,7 +38,8 @@
 //   to 16 bits  word `step`, nibble r + 4*i
 //
 // Metadata, too, is the PTX ISA's: fields of two bits, in ascending order in
-// each group of four columns.
+// each group of four columns. Where two bytes are multiplied, a word serves two
+// steps; of 16-bit floats, whose steps are units, that is two units.
 //
 // Of weights of which a varying number is kept, *bitmaps* say which, and only
 // these are stored: a lane's codes in the order step, register, element, those
@@ -88,16 +90,14 @@ struct FragmentLayout {
   FragmentStorage storage = FragmentStorage::Dense;
   /// Codes of 4 bits take a byte, as `getExpanded` says.
   bool isExpanded = false;
-  /// What is multiplied is stored itself, without scales, as `getPlain` says.
-  bool isPlain = false;
 
   /// 2:4: two of each four columns are stored.
   bool isSparse() const { return storage == FragmentStorage::Positions; }
   bool hasBitmap() const { return storage == FragmentStorage::Bitmap; }
-  /// 4 or 8, or 16 of plain bf16.
+  /// 4 or 8, or 16 of floats that are multiplied as they are.
   unsigned storedBits() const {
-    if (isPlain)
-      return static_cast<unsigned>(8 * multiplierBytes);
+    if (format.isHalf())
+      return 16;
     return format.bits <= 4 && !isExpanded ? 4 : 8;
   }
   /// Bitmap: the dense layout of what a kernel makes of it: bytes, which are 16
@@ -128,11 +128,18 @@ struct FragmentLayout {
   /// `cols` in whole blocks. Codes beyond the matrix decode to zero.
   int64_t paddedCols() const { return numBlocks() * blockCols(); }
   int64_t numUnits() const { return numBlocks() * unitsPerBlock(); }
-  /// Bytes of a tile in each part, with bitmaps at most so many in the payload;
-  /// words of a lane's metadata in a unit.
+  /// Bytes of a tile in each part, with bitmaps at most so many in the payload.
   int64_t payloadBytes() const { return numUnits() * kUnitBytes; }
-  int64_t metadataWords() const { return isSparse() ? unitCols() / 64 : 0; }
   int64_t metadataBytes() const;
+  /// 2:4: units that share a lane's words of metadata, these, and the step in
+  /// them that a step of a block is.
+  int64_t unitsPerMetadata() const { return unitCols() < 64 ? 2 : 1; }
+  int64_t metadataWords() const {
+    return isSparse() ? unitsPerMetadata() * unitCols() / 64 : 0;
+  }
+  int64_t inMetadata(int64_t step) const {
+    return step % (unitsPerMetadata() * stepsPerUnit());
+  }
   /// Bitmap: codes of a lane in a unit, which is the bits of its bitmap; where
   /// in a tile's metadata a unit's bitmaps and the offset of its codes are; and
   /// bytes that so many codes of a lane take.
@@ -169,13 +176,14 @@ struct FragmentLayout {
     return step * perFragment() + reg * perRegister() + element;
   }
   /// Who gives the positions of the four columns 4 * group and on of a row, in
-  /// a step: the lane, which of its words, and the first of four bits there.
+  /// step `step` of metadata: the lane, which of its words, and the first of
+  /// four bits there.
   struct MetadataPlace {
     int64_t lane, word;
     unsigned shift;
   };
   MetadataPlace findPositions(int64_t step, int64_t row, int64_t group) const;
-  /// The sparsity selector of a step.
+  /// The sparsity selector of a step of metadata.
   int64_t selectorOf(int64_t step) const {
     return multiplierBytes == 2 ? step % 2 : 0;
   }
@@ -195,9 +203,6 @@ struct FragmentLayout {
   static FragmentLayout get(const Format &format, const Pattern *pattern,
                             int64_t multiplierBytes, int64_t rows,
                             int64_t cols);
-  /// Of bf16 that have no codes and no scales: in the order step, register,
-  /// element.
-  static FragmentLayout getPlain(int64_t rows, int64_t cols);
 };
 
 struct PackedFragments {
@@ -205,10 +210,10 @@ struct PackedFragments {
 };
 
 /// `codes` and `mask` (empty when dense), as numerics::encode and computeMask
-/// give them, with scale bytes [rows, groups], [rows, 1] or [1, 1]. With 2:4 a
-/// mask keeps at most two of four columns. With bitmaps tiles that others
-/// precede start at `firstByte` of the whole payload, and the slack behind the
-/// last of them is the caller's to add.
+/// give them, halves as two bytes, the lower one first, with scale bytes [rows,
+/// groups], [rows, 1] or [1, 1]. With 2:4 a mask keeps at most two of four
+/// columns. With bitmaps tiles that others precede start at `firstByte` of the
+/// whole payload, and the slack behind the last of them is the caller's to add.
 void packFragments(const FragmentLayout &layout, std::span<const uint8_t> codes,
                    std::span<const uint8_t> mask,
                    std::span<const uint8_t> scales, PackedFragments &out,

@@ -57,14 +57,28 @@ static Value widen(OpBuilder &b, MatmulOp op) {
                          format);
 }
 
+/// Activations of f16 and bf16 in f32.
+static void widenHalves(MatmulOp op) {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  OpBuilder b(op);
+  if (!type.getElementType().isF32())
+    op.getInputMutable().assign(arith::ExtFOp::create(
+        b, op.getLoc(), type.clone(b.getF32Type()), op.getInput()));
+}
+
 namespace {
 struct DecodeActivations : sq::impl::DecodeActivationsBase<DecodeActivations> {
   void runOnOperation() override {
     getOperation()->walk([](MatmulOp op) {
       QuantFormatAttrInterface format = op.getActivationFormatAttr();
       const KernelRow *row = findKernel(op.getKernel().value_or(""));
-      if (!format || !op.getResult() || !row)
+      if (!op.getResult() || !row)
         return;
+      if (!format) {
+        if (row->multipliesFloats())
+          widenHalves(op);
+        return;
+      }
       OpBuilder b(op);
       if (row->multipliesBytes()) {
         Type codes = getElementTypeOrSelf(op.getInput().getType());

@@ -114,7 +114,9 @@ static void emitMany(ImplicitLocOpBuilder &b, linalg::MatmulOp op,
   auto type = cast<MemRefType>(weights.getType());
   MmaProduct product;
   product.layout =
-      FragmentLayout::getPlain(type.getDimSize(0), type.getDimSize(1));
+      FragmentLayout::get(numerics::Format::half(numerics::Element::BF16),
+                          /*pattern=*/nullptr, /*multiplierBytes=*/2,
+                          type.getDimSize(0), type.getDimSize(1));
   product.multiplier = Multiplier::getBF16();
   product.tokens = rowsOf(b, input);
   product.out = addressOf(b, out);

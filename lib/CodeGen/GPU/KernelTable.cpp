@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "Multiplier.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -15,31 +16,45 @@ using namespace mlir::sq::cuda;
 using numerics::FragmentLayout;
 
 namespace {
+/// What a lane holds of activations when it multiplies.
+enum class InputClass { Codes, BF16, F16 };
+
 /// A kernel for tensor cores: what its multiplicands stand for, and the
 /// architectures that have its instructions.
 struct KernelRow {
   StringLiteral name;
-  bool takesF32;
-  bool takesIntegers, takesFloats;
+  InputClass input;
+  /// Of weights: integers, in disguise or not, floats of 8 and 6 bits, and what
+  /// a half of the kernel's type is.
+  bool takesIntegers, takesFloats, takesHalves;
   bool needsFP8;
 };
 } // namespace
 
 static constexpr KernelRow kernelRows[] = {
     {.name = kMmaS8,
-     .takesF32 = false,
+     .input = InputClass::Codes,
      .takesIntegers = true,
      .takesFloats = false,
+     .takesHalves = false,
      .needsFP8 = false},
     {.name = kMmaFP8,
-     .takesF32 = false,
+     .input = InputClass::Codes,
      .takesIntegers = false,
      .takesFloats = true,
+     .takesHalves = false,
      .needsFP8 = true},
-    {.name = kMmaBF16,
-     .takesF32 = true,
+    {.name = kMmaF16,
+     .input = InputClass::F16,
      .takesIntegers = true,
      .takesFloats = true,
+     .takesHalves = true,
+     .needsFP8 = false},
+    {.name = kMmaBF16,
+     .input = InputClass::BF16,
+     .takesIntegers = true,
+     .takesFloats = true,
+     .takesHalves = true,
      .needsFP8 = false},
 };
 
@@ -48,7 +63,30 @@ static bool isFP8(const numerics::Format &format) {
          format.element == numerics::Element::E5M2;
 }
 
+static InputClass getInputClass(const Product &product) {
+  if (product.activations)
+    return InputClass::Codes;
+  return product.input == DType::F16 ? InputClass::F16 : InputClass::BF16;
+}
+
+/// Weights in 16 bits are multiplied as they are.
+static std::string checkHalves(const Product &product) {
+  if (product.activations)
+    return "weights of " + product.weights.str() + " and activations of " +
+           product.activations->str() +
+           " are no pair that tensor cores multiply";
+  bool isF16 = product.weights.element == numerics::Element::F16;
+  if (isF16 == (product.input == DType::F16))
+    return "";
+  return isF16
+             ? "weights of f16 are multiplied by activations of f16 alone"
+             : "weights of bf16 are multiplied by activations of bf16 and f32 "
+               "alone";
+}
+
 static std::string checkActivations(const Product &product) {
+  if (product.weights.isHalf())
+    return checkHalves(product);
   if (!product.activations)
     return "";
   const numerics::Format &format = *product.activations;
@@ -73,8 +111,10 @@ static std::string checkActivations(const Product &product) {
 static const KernelRow &findRow(const Product &product) {
   bool areIntegers = product.weights.integerFactor().has_value();
   return *llvm::find_if(kernelRows, [&](const KernelRow &row) {
-    return row.takesF32 == !product.activations &&
-           (areIntegers ? row.takesIntegers : row.takesFloats);
+    return row.input == getInputClass(product) &&
+           (product.weights.isHalf() ? row.takesHalves
+            : areIntegers            ? row.takesIntegers
+                                     : row.takesFloats);
   });
 }
 
@@ -124,6 +164,8 @@ static std::string checkSkipping(const Product &product,
 /// Whether what is kept and bitmaps are enough fewer bytes than dense weights
 /// to be worth putting zeros in between.
 static bool isSmallWithBitmaps(const Product &product) {
+  if (checkFragments(product, &*product.pattern))
+    return false;
   // To have no measurement is to leave a margin.
   constexpr double most = 0.8;
   auto bits = static_cast<double>(
@@ -134,9 +176,10 @@ static bool isSmallWithBitmaps(const Product &product) {
 StorageChoice
 mlir::sq::cuda::selectStorage(const Product &product,
                               ArrayRef<const GPUTarget *> targets) {
-  if (!check(product, targets).empty())
-    return {};
   StorageChoice choice;
+  choice.whyNotPacked = check(product, targets);
+  if (!choice.whyNotPacked.empty())
+    return choice;
   choice.layout = Layout::Fragments;
   if (!product.pattern)
     return choice;
@@ -147,6 +190,12 @@ mlir::sq::cuda::selectStorage(const Product &product,
   return choice;
 }
 
+/// Of activations without a format.
+static DType getInputType(MatmulOp op) {
+  Type type = getElementTypeOrSelf(op.getInput().getType());
+  return type.isF16() ? DType::F16 : type.isBF16() ? DType::BF16 : DType::F32;
+}
+
 static Product getProduct(MatmulOp op) {
   Product product;
   product.weights = op.getFormat().getFormat();
@@ -154,6 +203,8 @@ static Product getProduct(MatmulOp op) {
     product.pattern = pattern.getPattern();
   if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
     product.activations = activations.getFormat();
+  else
+    product.input = getInputType(op);
   product.cols = op.getReductionExtent();
   return product;
 }

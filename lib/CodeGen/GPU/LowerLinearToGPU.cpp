@@ -68,7 +68,8 @@ static std::optional<unsigned> getFraction(MatmulOp op) {
   }
 }
 
-/// Codes of 8 bits whose rows are whole blocks are read where they are.
+/// Codes of 8 bits and halves whose rows are whole blocks are read where they
+/// are.
 void LinearLowering::prepareActivations() {
   const numerics::FragmentLayout &layout = product.layout;
   Value input = op.getInput();
@@ -79,7 +80,8 @@ void LinearLowering::prepareActivations() {
                       strides == SmallVector<int64_t>{layout.cols, 1};
   bool isSplit = product.multiplier.planes > 1;
   unsigned bits = type.getElementTypeBitWidth();
-  if (bits == 8 && isContiguous && layout.paddedCols() == layout.cols) {
+  if (bits == 8 * layout.multiplierBytes && isContiguous &&
+      layout.paddedCols() == layout.cols) {
     product.activations = addressOf(input);
     return;
   }
@@ -90,7 +92,9 @@ void LinearLowering::prepareActivations() {
   Activations from = {addressOf(input), strideOf(input),     product.tokens,
                       layout.cols,      layout.paddedCols(), bits,
                       getFraction(op)};
-  Type element = isSplit ? Type(b.getBF16Type()) : Type(b.getI8Type());
+  Type element = isSplit      ? Type(b.getBF16Type())
+                 : bits == 16 ? type.getElementType()
+                              : Type(b.getI8Type());
   auto room = MemRefType::get(
       {product.multiplier.planes, ShapedType::kDynamic, layout.paddedCols()},
       element);
@@ -165,7 +169,8 @@ void LinearLowering::run() {
   product.weights = addressOf(op.getPayload());
   if (op.getBitmap())
     product.metadata = addressOf(op.getBitmap());
-  product.scales = addressOf(op.getScales().front());
+  if (!op.getScales().empty())
+    product.scales = addressOf(op.getScales().front());
   product.tokens = rowsOf(b, op.getInput());
   if (!op.getInputScales().empty()) {
     Value scales = op.getInputScales().front();

@@ -72,7 +72,7 @@ void MmaBuilder::emitResult(Value acc, Value row, Value token) {
                                        isLess(token, product.tokens));
   emitIf(exists, [&] {
     Value value = acc;
-    if (!layout.hasGroups() && !layout.isPlain) {
+    if (!layout.hasGroups() && !layout.format.isHalf()) {
       int64_t bytes = numerics::scaleBytes(layout.format.scaleType);
       // A tile has its 16 scales in the order of rows.
       Value scale =

@@ -34,6 +34,7 @@ struct MmaProduct {
   numerics::FragmentLayout layout;
   std::optional<numerics::FragmentLayout> compressed;
   Multiplier multiplier;
+  /// Scales are null where the format has none.
   Value weights, metadata, scales;
   /// [planes][tokens][layout.paddedCols()], in multiplicands; zeros behind the
   /// matrix.

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Multiplier.h"
+#include "mlir/IR/TypeUtilities.h"
 #include <cmath>
 
 using namespace mlir;
@@ -18,8 +19,12 @@ static StringRef getFP8Name(const numerics::Format &format) {
 
 Multiplier Multiplier::get(MatmulOp op) {
   QuantFormatAttrInterface activations = op.getActivationFormatAttr();
-  if (!activations)
-    return getBF16();
+  if (!activations) {
+    Type input = getElementTypeOrSelf(op.getInput().getType());
+    if (input.isF16())
+      return {MultiplierKind::F16, "f16", "f16", /*planes=*/1};
+    return input.isBF16() ? getBF16(/*planes=*/1) : getBF16();
+  }
   numerics::Format weights = op.getFormat().getFormat();
   if (weights.integerFactor())
     return {};
@@ -31,9 +36,36 @@ Multiplier Multiplier::get(MatmulOp op) {
 // Codes to registers
 //===----------------------------------------------------------------------===//
 
-/// The bytes 2 * half and 2 * half + 1 of `word`, integers of 8 bits. These
-/// have no more bits than bf16, so that it is the upper half of their f32.
-Value MultiplierBuilder::toPairOfBF16(Value word, int64_t half) {
+Value MultiplierBuilder::splat(double value) {
+  Type type = pairOfHalves().getElementType();
+  return arith::ConstantOp::create(
+      b, DenseElementsAttr::get(pairOfHalves(), b.getFloatAttr(type, value)));
+}
+
+/// `value` added to both halves of `word`.
+Value MultiplierBuilder::addToBoth(Value word, double value) {
+  return toWord(arith::AddFOp::create(b, toHalves(word), splat(value)));
+}
+
+/// Both halves of `word` times a power of two, which is exact.
+Value MultiplierBuilder::scaleByPower(Value word, int exponent) {
+  if (exponent == 0)
+    return word;
+  return toWord(arith::MulFOp::create(b, toHalves(word),
+                                      splat(std::ldexp(1.0, exponent))));
+}
+
+/// The bytes 2 * half and 2 * half + 1 of `word`, integers of 8 bits.
+Value MultiplierBuilder::integersToHalves(Value word, int64_t half) {
+  if (multiplier.kind == MultiplierKind::F16) {
+    // f16 has ten bits behind the point, so with those of 1024 the lowest eight
+    // are an integer's, which is 128 too large where the sign is flipped.
+    Value biased = bitXor(word, constant(int64_t(0x80808080)));
+    Value halves = permute(biased, constant(int64_t(0x64646464)),
+                           constant(int64_t(half ? 0x4342 : 0x4140)));
+    return addToBoth(halves, -1152.0);
+  }
+  // bf16 has as many bits as they, and is the upper half of their f32.
   auto convert = [&](int64_t byte) -> Value {
     Value top = shiftLeft(word, 24 - 8 * byte);
     Value value = arith::ShRSIOp::create(b, top, constant(int64_t(24)));
@@ -45,28 +77,26 @@ Value MultiplierBuilder::toPairOfBF16(Value word, int64_t half) {
   return arith::OrIOp::create(b, low, high);
 }
 
-/// The same of floats of 8 and 6 bits: exponent and fraction at a bf16's place
-/// are those of a bf16 that is too small by what the biases differ in, for
-/// values that are subnormal, too. The product with a power of two is exact.
-Value MultiplierBuilder::floatsToBF16(Value word, int64_t half) {
+/// The same of floats of 8 and 6 bits: exponent and fraction at a half's place
+/// are those of a half that is too small by what the biases differ in, for
+/// values that are subnormal, too.
+Value MultiplierBuilder::floatsToHalves(Value word, int64_t index) {
   // Bits of fraction and of both, and the bias.
   auto [fraction, magnitude, bias] =
       layout.format.element == numerics::Element::E4M3FN ? std::tuple(3, 7, 7)
       : layout.format.element == numerics::Element::E5M2 ? std::tuple(2, 7, 15)
                                                          : std::tuple(2, 5, 3);
-  // Bytes 2 * half and 2 * half + 1 as the upper bytes of two halfwords.
+  // Bytes 2 * index and 2 * index + 1 as the upper bytes of two halfwords.
   Value upper = permute(constant(int64_t(0)), word,
-                        constant(int64_t(half ? 0x7060 : 0x5040)));
+                        constant(int64_t(index ? 0x7060 : 0x5040)));
   Value sign = bitAnd(magnitude == 7 ? upper : shiftLeft(upper, 7 - magnitude),
                       int64_t(0x80008000));
-  // From bit 8 to where bf16's fraction of seven bits starts.
-  int64_t ones = ((int64_t(1) << magnitude) - 1) << (7 - fraction);
-  Value bits = bitAnd(shiftRight(upper, 1 + fraction), ones << 16 | ones);
-  Value floats = LLVM::BitcastOp::create(
-      b, pairOfBF16(), arith::OrIOp::create(b, sign, bits).getResult());
-  Value scaled =
-      arith::MulFOp::create(b, floats, splatBF16(std::ldexp(1.0, 127 - bias)));
-  return LLVM::BitcastOp::create(b, i32(), scaled);
+  // From bit 8 to where the half's fraction starts.
+  int up = half().fraction - fraction;
+  int64_t ones = ((int64_t(1) << magnitude) - 1) << up;
+  Value shifted = up == 8 ? upper : shiftRight(upper, 8 - up);
+  Value bits = bitAnd(shifted, ones << 16 | ones);
+  return scaleByPower(arith::OrIOp::create(b, sign, bits), half().bias - bias);
 }
 
 /// Four bytes of eight, by the lowest four nibbles of `selector`.
@@ -92,49 +122,52 @@ Value MultiplierBuilder::doubleE2M1(Value codes) {
   return bitXor(above, arith::AndIOp::create(b, differing, isBelow));
 }
 
-/// Two bf16 from bits 0 to 3 and 16 to 19 of `nibbles`, which are integers:
-/// bf16 has seven bits behind the point, so with those of 128 the lowest four
-/// are an integer's, which is 8 too large where the sign is flipped.
-Value MultiplierBuilder::integersToBF16(Value nibbles) {
-  Value biased =
-      bitXor(bitAnd(nibbles, 0x000F000F), constant(int64_t(0x43084308)));
-  Value floats = LLVM::BitcastOp::create(b, pairOfBF16(), biased);
-  return arith::AddFOp::create(b, floats, splatBF16(-136.0));
+/// Two halves from bits 0 to 3 and 16 to 19 of `nibbles`, which are integers:
+/// with the bits of 2^(bits of fraction) the lowest four are an integer's,
+/// which is 8 too large where the sign is flipped.
+Value MultiplierBuilder::nibblesToHalves(Value nibbles) {
+  auto [fraction, bias] = half();
+  int64_t one = int64_t(bias + fraction) << fraction | 8;
+  Value biased = bitXor(bitAnd(nibbles, 0x000F000F), constant(one << 16 | one));
+  return addToBoth(biased, -8.0 - std::ldexp(1.0, fraction));
 }
 
-/// The same of E2M1: its exponent and fraction are those of a bf16 that is
-/// 2^126 times too small, for values that are subnormal too.
-Value MultiplierBuilder::e2m1ToBF16(Value nibbles) {
+/// The same of E2M1: its exponent and fraction are those of a half that is too
+/// small by what the biases differ in, for values that are subnormal too.
+Value MultiplierBuilder::e2m1ToHalves(Value nibbles) {
+  auto [fraction, bias] = half();
+  int64_t ones = int64_t(7) << (fraction - 1);
   Value sign = bitAnd(shiftLeft(nibbles, 12), int64_t(0x80008000));
-  Value magnitude = bitAnd(shiftLeft(nibbles, 6), 0x01C001C0);
-  Value floats = LLVM::BitcastOp::create(
-      b, pairOfBF16(), arith::OrIOp::create(b, sign, magnitude).getResult());
-  return arith::MulFOp::create(b, floats, splatBF16(std::ldexp(1.0, 126)));
+  Value magnitude = bitAnd(shiftLeft(nibbles, fraction - 1), ones << 16 | ones);
+  return scaleByPower(arith::OrIOp::create(b, sign, magnitude), bias - 1);
 }
 
-Value MultiplierBuilder::splatBF16(double value) {
-  return arith::ConstantOp::create(
-      b, DenseElementsAttr::get(pairOfBF16(),
-                                b.getFloatAttr(b.getBF16Type(), value)));
+/// A register of halves, from its first code on.
+Value MultiplierBuilder::decodeHalves(ArrayRef<Value> words,
+                                      const FragmentLayout::Place &place) {
+  Value word = words[place.byte / 4];
+  int64_t shift = place.byte % 4 * 8 + place.shift;
+  switch (layout.storedBits()) {
+  case 16:
+    return word;
+  case 8:
+    return layout.format.integerFactor()
+               ? integersToHalves(word, place.byte % 4 / 2)
+               : floatsToHalves(word, place.byte % 4 / 2);
+  default:
+    Value nibbles = shift ? shiftRight(word, shift) : word;
+    return layout.hasTableCodes() ? e2m1ToHalves(nibbles)
+                                  : nibblesToHalves(nibbles);
+  }
 }
 
 Value MultiplierBuilder::decodeRegister(ArrayRef<Value> words, int64_t step,
                                         int64_t r) {
-  if (layout.isPlain)
-    return words[layout.orderOf(step, r, 0) / layout.perRegister()];
   FragmentLayout::Place place = layout.findCode(step, r, 0);
+  if (multiplier.isHalf())
+    return decodeHalves(words, place);
   Value word = words[place.byte / 4];
   int64_t shift = place.byte % 4 * 8 + place.shift;
-  if (multiplier.kind == MultiplierKind::BF16) {
-    if (layout.storedBits() == 8)
-      return layout.format.integerFactor()
-                 ? toPairOfBF16(word, place.byte % 4 / 2)
-                 : floatsToBF16(word, place.byte % 4 / 2);
-    Value nibbles = shift ? shiftRight(word, shift) : word;
-    Value floats =
-        layout.hasTableCodes() ? e2m1ToBF16(nibbles) : integersToBF16(nibbles);
-    return LLVM::BitcastOp::create(b, i32(), floats);
-  }
   if (layout.storedBits() == 8)
     return word;
   if (layout.hasTableCodes())
@@ -214,22 +247,29 @@ Fragment MultiplierBuilder::multiply(const Fragment &weights,
       b.getContext(), SmallVector<Type>(4, accumulatorType()));
   std::optional<NVVM::MMAIntOverflow> overflow;
   NVVM::MMATypes element = NVVM::MMATypes::bf16;
+  Fragment first = weights;
+  SmallVector<Value> second(activations);
   if (multiplier.isInteger()) {
     overflow = NVVM::MMAIntOverflow::wrapped;
     element = NVVM::MMATypes::s8;
+  } else if (multiplier.kind == MultiplierKind::F16) {
+    // Of all types, registers of this one are no integers in the dialect.
+    element = NVVM::MMATypes::f16;
+    for (Value &word : first)
+      word = toHalves(word);
+    for (Value &word : second)
+      word = toHalves(word);
   }
   std::array<NVVM::MMATypes, 2> elements = {element, element};
   SmallVector<int64_t> shape = {16, 8, layout.stepCols()};
   if (!metadata)
-    return unpack(b,
-                  NVVM::MmaOp::create(
-                      b, type, weights, activations, acc, shape, std::nullopt,
-                      overflow, elements,
-                      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col}));
+    return unpack(b, NVVM::MmaOp::create(b, type, first, second, acc, shape,
+                                         std::nullopt, overflow, elements,
+                                         std::array{NVVM::MMALayout::row,
+                                                    NVVM::MMALayout::col}));
   Value which = LLVM::ConstantOp::create(b, i32(), int32_t(selector));
-  auto product =
-      NVVM::MmaSpOp::create(b, type, weights, activations, acc, metadata, which,
-                            shape, overflow, elements);
+  auto product = NVVM::MmaSpOp::create(b, type, first, second, acc, metadata,
+                                       which, shape, overflow, elements);
   product.setOrderedMetadata(true);
   return unpack(b, product);
 }

@@ -5,14 +5,16 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The three ways of a product through tensor cores, as data: the type of both
+// The four ways of a product through tensor cores, as data: the type of both
 // multiplicands, how codes of weights become registers of it, and how the
 // instruction is spelled. Everything else of a kernel counts bytes.
 //
 //   s8     integer codes of weights and activations; sums are exact
-//   bf16   weights that bf16 holds (integer codes, floats of 8 and 6 bits), f32
-//          activations as a sum of three bf16, which is all of their 24 bits:
-//          products are exact, and sums are f32's
+//   f16    weights that f16 holds (integer codes, floats of 16 bits and fewer
+//          but bf16) and f16 activations: products are exact, and sums are
+//          f32's
+//   bf16   the same of bf16; also of f32 activations, as a sum of three bf16,
+//          which is all of their 24 bits
 //   fp8    E4M3 and E5M2 of both
 //
 //===----------------------------------------------------------------------===//
@@ -24,7 +26,7 @@
 
 namespace mlir::sq::cuda {
 
-enum class MultiplierKind { S8, BF16, FP8 };
+enum class MultiplierKind { S8, F16, BF16, FP8 };
 
 struct Multiplier {
   MultiplierKind kind = MultiplierKind::S8;
@@ -35,11 +37,14 @@ struct Multiplier {
 
   /// Of an op whose formats have one (KernelTable).
   static Multiplier get(MatmulOp op);
-  /// Of f32 activations.
-  static Multiplier getBF16() {
-    return {MultiplierKind::BF16, "bf16", "bf16", /*planes=*/3};
+  /// Of f32 activations, or, with a plane, of bf16.
+  static Multiplier getBF16(int64_t planes = 3) {
+    return {MultiplierKind::BF16, "bf16", "bf16", planes};
   }
   bool isInteger() const { return kind == MultiplierKind::S8; }
+  bool isHalf() const {
+    return kind == MultiplierKind::F16 || kind == MultiplierKind::BF16;
+  }
 };
 
 /// A lane's four accumulators.
@@ -73,12 +78,35 @@ protected:
   const Multiplier &multiplier;
 
 private:
-  VectorType pairOfBF16() { return VectorType::get({2}, b.getBF16Type()); }
-  Value splatBF16(double value);
-  Value toPairOfBF16(Value word, int64_t half);
-  Value floatsToBF16(Value word, int64_t half);
-  Value integersToBF16(Value nibbles);
-  Value e2m1ToBF16(Value nibbles);
+  /// Of a half: bits of the fraction, and the exponent's bias.
+  struct HalfTraits {
+    int fraction, bias;
+  };
+  HalfTraits half() {
+    return multiplier.kind == MultiplierKind::F16 ? HalfTraits{10, 15}
+                                                  : HalfTraits{7, 127};
+  }
+  VectorType pairOfHalves() {
+    return VectorType::get({2}, multiplier.kind == MultiplierKind::F16
+                                    ? Type(b.getF16Type())
+                                    : Type(b.getBF16Type()));
+  }
+  /// Two halves in a register, and the other way round.
+  Value toHalves(Value word) {
+    return LLVM::BitcastOp::create(b, pairOfHalves(), word);
+  }
+  Value toWord(Value halves) {
+    return LLVM::BitcastOp::create(b, i32(), halves);
+  }
+  Value splat(double value);
+  Value addToBoth(Value word, double value);
+  Value scaleByPower(Value word, int exponent);
+  Value integersToHalves(Value word, int64_t half);
+  Value floatsToHalves(Value word, int64_t half);
+  Value nibblesToHalves(Value nibbles);
+  Value e2m1ToHalves(Value nibbles);
+  Value decodeHalves(ArrayRef<Value> words,
+                     const numerics::FragmentLayout::Place &place);
   Value decodeRegister(ArrayRef<Value> words, int64_t step, int64_t r);
   Fragment emitAssembly(const Fragment &weights, ArrayRef<Value> activations,
                         const Fragment &acc, Value metadata);

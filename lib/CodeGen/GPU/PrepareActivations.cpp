@@ -101,13 +101,14 @@ Value ActivationBuilder::toInteger(Value code) {
 }
 
 void ActivationBuilder::emitPad() {
+  int64_t bytes = from.bits == 16 ? 2 : 1;
   emitElement([&](Value column, Value token) {
-    Value code = loadOrZero(b.getIntegerType(from.bits), 1, column, token);
+    Value code = loadOrZero(b.getIntegerType(from.bits), bytes, column, token);
     if (from.fraction)
       code = toInteger(code);
     else if (from.bits < 8)
       code = arith::ExtSIOp::create(b, i8(), code);
-    store(code, placeOf(token, column, 1), 1);
+    store(code, placeOf(token, column, bytes), bytes);
   });
 }
 

@@ -16,7 +16,7 @@ namespace mlir::sq::cuda {
 struct Activations {
   Value address, stride, tokens;
   int64_t cols = 0, paddedCols = 0;
-  /// Of a code; each has a byte in memory.
+  /// Of a code, each of which has a byte in memory; 16 of a half.
   unsigned bits = 8;
   /// Of floats that are integers in disguise (NUM-F14), bits of the fraction;
   /// absent for integers.

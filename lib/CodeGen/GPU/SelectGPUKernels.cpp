@@ -4,7 +4,9 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/IR/TypeUtilities.h"
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "sparse-quant/CodeGen/GPU/Passes.h"
 
@@ -28,11 +30,24 @@ struct SelectGPUKernels : sq::impl::SelectGPUKernelsBase<SelectGPUKernels> {
     if (failed(targets))
       return signalPassFailure();
     for (MatmulOp op : products)
+      takeHalves(op);
+    for (MatmulOp op : products)
       if (failed(select(op, *targets)))
         return signalPassFailure();
   }
 
 private:
+  /// Widening is exact, and tensor cores multiply halves: `op` may read them
+  /// itself.
+  static void takeHalves(MatmulOp op) {
+    auto widened = op.getInput().getDefiningOp<arith::ExtFOp>();
+    if (!widened)
+      return;
+    Type from = getElementTypeOrSelf(widened.getIn().getType());
+    if (from.isF16() || from.isBF16())
+      op.getInputMutable().assign(widened.getIn());
+  }
+
   LogicalResult select(MatmulOp op, ArrayRef<const GPUTarget *> targets) {
     if (op.getKernel()) {
       std::string reason = cuda::checkKernel(op, targets);

@@ -96,19 +96,25 @@ void StreamMmaBuilder::emitBlock(Value block, Sums &sums, Sums &scaled) {
     words.push_back(loadWords(unitOf(product.weights, layout.payloadBytes(),
                                      FragmentLayout::kLoadBytes),
                               4));
-    if (layout.isSparse())
-      metadata.push_back(
-          loadWords(unitOf(product.metadata, layout.metadataBytes(),
-                           4 * layout.metadataWords()),
-                    layout.metadataWords()));
+    int64_t sharing = layout.unitsPerMetadata();
+    if (!layout.isSparse() || unit % sharing != 0)
+      continue;
+    if (sharing != 1)
+      index = add(mul(block, layout.unitsPerBlock() / sharing), unit / sharing);
+    metadata.push_back(
+        loadWords(unitOf(product.metadata, layout.metadataBytes(),
+                         4 * layout.metadataWords()),
+                  layout.metadataWords()));
   }
   for (int64_t step = 0; step < layout.stepsPerBlock(); ++step) {
     int64_t unit = step / layout.stepsPerUnit(),
             inUnit = step % layout.stepsPerUnit();
     Fragment weights = decode(words[unit], inUnit);
     Value positions;
+    int64_t inMetadata = layout.inMetadata(step);
     if (layout.isSparse())
-      positions = metadata[unit][layout.findPositions(inUnit, 0, 0).word];
+      positions = metadata[unit / layout.unitsPerMetadata()]
+                          [layout.findPositions(inMetadata, 0, 0).word];
     SmallVector<SmallVector<Value>> activations;
     for (int64_t plane = 0; plane < multiplier.planes; ++plane)
       for (int64_t column = 0; column < columns; ++column)
@@ -117,7 +123,7 @@ void StreamMmaBuilder::emitBlock(Value block, Sums &sums, Sums &scaled) {
       Fragment ofPart = takePart(weights, part);
       for (int64_t i = 0; i < int64_t(activations.size()); ++i)
         sums[i % columns] = multiply(ofPart, activations[i], sums[i % columns],
-                                     positions, layout.selectorOf(inUnit));
+                                     positions, layout.selectorOf(inMetadata));
       int64_t done = step * layout.partsPerStep() + part + 1;
       if (layout.hasGroups() && done % partsPerGroup() == 0)
         emitGroup(add(mul(block, groupsPerBlock()), done / partsPerGroup() - 1),

@@ -34,7 +34,8 @@ struct TilePlan {
     TilePlan plan;
     int64_t units = kTiles * layout.unitsPerBlock();
     plan.payload = units * FragmentLayout::kUnitBytes;
-    plan.metadata = units * FragmentLayout::kLanes * layout.metadataWords() * 4;
+    plan.metadata = units / layout.unitsPerMetadata() * FragmentLayout::kLanes *
+                    layout.metadataWords() * 4;
     // Each warp has 16 tokens at least, which one ldmatrix of dense steps
     // needs.
     for (int64_t tokens : {128, 64, 32, 16}) {
@@ -214,14 +215,15 @@ void TileMmaBuilder::emitSteps(Value block, Value stage, Sums &sums,
         loadWeights(stage, tile, unit, words[tile], metadata[tile]);
       Fragment weights = decode(words[tile], inUnit);
       Value positions;
+      int64_t inMetadata = layout.inMetadata(step);
       if (layout.isSparse())
-        positions = metadata[tile][layout.findPositions(inUnit, 0, 0).word];
+        positions = metadata[tile][layout.findPositions(inMetadata, 0, 0).word];
       for (int64_t part = 0; part < layout.partsPerStep(); ++part) {
         Fragment ofPart = takePart(weights, part);
         for (int64_t i = 0; i < int64_t(activations.size()); ++i) {
           Fragment &sum = sums[tile * columns + i % columns];
           sum = multiply(ofPart, activations[i], sum, positions,
-                         layout.selectorOf(inUnit));
+                         layout.selectorOf(inMetadata));
         }
         int64_t done = step * layout.partsPerStep() + part + 1;
         if (layout.hasGroups() && done % partsPerGroup() == 0)
@@ -241,10 +243,15 @@ void TileMmaBuilder::loadWeights(Value stage, int64_t tile, int64_t unit,
   Value index = add(mul(inStage, layout.unitsPerBlock()), unit);
   Value ofLane = add(mul(index, kWarp), lane());
   words = loadWords(at(stage, mul(ofLane, FragmentLayout::kLoadBytes)), 4);
-  int64_t count = layout.metadataWords();
-  if (count)
-    metadata =
-        loadWords(at(at(stage, plan.payload), mul(ofLane, 4 * count)), count);
+  int64_t count = layout.metadataWords(), sharing = layout.unitsPerMetadata();
+  if (count == 0 || unit % sharing != 0)
+    return;
+  if (sharing != 1) {
+    index = add(mul(inStage, layout.unitsPerBlock() / sharing), unit / sharing);
+    ofLane = add(mul(index, kWarp), lane());
+  }
+  metadata =
+      loadWords(at(at(stage, plan.payload), mul(ofLane, 4 * count)), count);
 }
 
 /// The sums of a scale group of one of the warp's tiles, scaled, to those of

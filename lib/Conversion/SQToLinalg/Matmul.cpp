@@ -257,6 +257,7 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
                                    type.clone(rewriter.getF32Type()), input,
                                    op.getInputScales(), inputAttr, /*axis=*/-1);
     }
+    // A product of its two types widens f16 and bf16 itself.
     Value weights = DequantizeOp::create(
         rewriter, loc, codesType.clone(rewriter.getF32Type()), codes,
         op.getScales(), formatAttr, /*axis=*/-1);

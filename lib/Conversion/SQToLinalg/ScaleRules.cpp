@@ -93,6 +93,8 @@ static int maxExponent(const Format &format) {
   case Element::E3M2FN:
     return 4;
   case Element::NF4: // Of no family whose scales are powers of two.
+  case Element::F16:
+  case Element::BF16:
     break;
   }
   return 0;

@@ -72,3 +72,14 @@ func.func @widened(%x: tensor<1x64xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16x
     outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.mx<f4E2M1FN>, layout = #sq<layout tiles>, kernel = "cpu.tile-dot"} -> tensor<1x16xf32>
   return %0, %1 : tensor<1x16xf32>, tensor<1x16xf32>
 }
+
+// f16 and bf16 are widened for kernels that multiply in f32.
+// CHECK-LABEL: @halves
+// CHECK: %[[X:.*]] = arith.extf %{{.*}} : tensor<1x64xf16> to tensor<1x64xf32>
+// CHECK-NEXT: sq.matmul ins(%[[X]] : tensor<1x64xf32>)
+func.func @halves(%x: tensor<1x64xf16>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>,
+                  %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  %0 = sq.matmul ins(%x : tensor<1x64xf16>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-fma"} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}

@@ -2,7 +2,7 @@
 
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
   func.func @unknown(%x: tensor<?x64xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    // expected-error @below {{kernel 'gpu.mma' can't compute this op: it is none of 'gpu.mma-s8', 'gpu.mma-fp8', 'gpu.mma-bf16', 'gpu.generic'}}
+    // expected-error @below {{kernel 'gpu.mma' can't compute this op: it is none of 'gpu.mma-s8', 'gpu.mma-fp8', 'gpu.mma-f16', 'gpu.mma-bf16', 'gpu.generic'}}
     %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, kernel = "gpu.mma"} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
@@ -61,6 +61,28 @@ module {
   func.func @no_target(%x: tensor<?x64xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
     %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @halves(%x: tensor<?x64xf32>, %p: tensor<1x2048xi8>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-error @below {{no kernel can compute this op: weights of f16 are multiplied by activations of f16 alone}}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p : tensor<1x2048xi8>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.half<f16>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @other_halves(%x: tensor<?x64xf16>, %p: tensor<1x2048xi8>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-error @below {{no kernel can compute this op: weights of bf16 are multiplied by activations of bf16 and f32 alone}}
+    %y = sq.matmul ins(%x : tensor<?x64xf16>) weights(%p : tensor<1x2048xi8>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.half<bf16>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
   }
 }

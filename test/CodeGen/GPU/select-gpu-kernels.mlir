@@ -157,3 +157,35 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     return %y : tensor<?x16xf32>
   }
 }
+
+// -----
+
+// Halves are read where they are widened for nothing else: tensor cores multiply
+// them.
+// CHECK-LABEL: @halves
+// CHECK-SAME: (%[[H:[a-z0-9]+]]: tensor<?x64xf16>
+// CHECK: sq.matmul ins(%[[H]] : tensor<?x64xf16>)
+// CHECK-SAME: kernel = "gpu.mma-f16"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @halves(%h: tensor<?x64xf16>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    %x = arith.extf %h : tensor<?x64xf16> to tensor<?x64xf32>
+    // expected-remark @below {{Remark="selected ", kernel=gpu.mma-f16}}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// bf16 weights and f32 activations, which are the sum of three bf16.
+// CHECK-LABEL: @half_weights
+// CHECK: kernel = "gpu.mma-bf16"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @half_weights(%x: tensor<?x64xf32>, %p: tensor<1x1024xi8>, %b: tensor<1x128xi8>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Remark="selected ", kernel=gpu.mma-bf16}}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, bitmap(%b) : tensor<1x1024xi8>, tensor<1x128xi8>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.half<bf16>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}

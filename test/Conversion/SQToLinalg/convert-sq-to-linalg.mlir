@@ -143,3 +143,12 @@ func.func @matmul_that_overwrites(%x: tensor<4x64xf32>, %p: tensor<8x64xi8>, %s:
     outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>, overwrites} -> tensor<4x8xf32>
   return %0 : tensor<4x8xf32>
 }
+
+// An input of 16 bits is widened by the product.
+// CHECK-LABEL: @matmul_of_halves
+func.func @matmul_of_halves(%x: tensor<?x64xf16>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>, %init: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  // CHECK: linalg.matmul indexing_maps = [{{.+}}] ins(%{{.+}}, %{{.+}} : tensor<?x64xf16>, tensor<8x64xf32>) outs(%{{.+}} : tensor<?x8xf32>)
+  %y = sq.matmul ins(%x : tensor<?x64xf16>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
+    outs(%init : tensor<?x8xf32>) {format = #sq.int<8, row>} -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}

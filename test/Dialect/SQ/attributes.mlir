@@ -27,6 +27,10 @@
   // CHECK-SAME: f = #sq.mx<f6E3M2FN>, g = #sq.mx<f4E2M1FN>, h = #sq.mx<i8>, i = #sq.nvfp4
   f = #sq.mx<f6E3M2FN>, g = #sq.mx<f4E2M1FN>, h = #sq.mx<i8>, i = #sq.nvfp4} : () -> ()
 
+"test.halves"() {
+  // CHECK: a = #sq.half<f16>, b = #sq.half<bf16>
+  a = #sq.half<f16>, b = #sq.half<bf16>} : () -> ()
+
 "test.codebooks"() {
   // CHECK: a = #sq.nf4<group = 64>, b = #sq.nf4<group = 32, scale = f16>, c = #sq.nf4<row>, d = #sq.nf4<tensor, scale = f16>
   a = #sq.nf4<group = 64, scale = f32>, b = #sq.nf4<group = 32, scale = f16>, c = #sq.nf4<row>, d = #sq.nf4<tensor, scale = f16>} : () -> ()

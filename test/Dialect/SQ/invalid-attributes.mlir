@@ -147,3 +147,9 @@
 
 // expected-error@+1 {{expected 'scale'}}
 "test.attr"() {a = #sq.nf4<group = 64, >} : () -> ()
+
+// -----
+
+// SQ-HALF-1: not of 16 bits
+// expected-error@+1 {{expected element type f16 or bf16, got 'f32' [SQ-HALF-1]}}
+"test.attr"() {a = #sq.half<f32>} : () -> ()

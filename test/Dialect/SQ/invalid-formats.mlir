@@ -187,3 +187,12 @@ func.func @widened_unsigned(%q: tensor<8x64xi4>) {
   %x = sq.widen %q from int<4, row, asymmetric> : tensor<8x64xi4> -> tensor<8x64xi8>
   return
 }
+
+// -----
+
+// SQ-QUANT-1: f16 and bf16 are rounded to, by arith.truncf
+func.func @quantized_half(%x: tensor<8x64xf32>) {
+  // expected-error@+1 {{expected a format with codes, got #sq.half<f16>, whose values are stored themselves [SQ-QUANT-1]}}
+  %q = sq.quantize %x to half<f16> : tensor<8x64xf32> -> tensor<8x64xf16>
+  return
+}

@@ -73,9 +73,29 @@ func.func @pattern(%x: tensor<4x64xf32>, %p: tensor<8x32xi8>, %b: tensor<8x8xi8>
 
 // SQ-MM-5: codes without their format
 func.func @input(%x: tensor<4x64xi8>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>, %init: tensor<4x8xf32>) {
-  // expected-error@+1 {{expected an f32 input without scales, got 'tensor<4x64xi8>' [SQ-MM-5]}}
+  // expected-error@+1 {{expected an f32, f16 or bf16 input without scales, got 'tensor<4x64xi8>' [SQ-MM-5]}}
   %y = sq.matmul ins(%x : tensor<4x64xi8>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
     outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>} -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// SQ-MM-5: rounding to 16 bits needs no format
+func.func @half_format(%x: tensor<4x64xf16>, %p: tensor<8x64xi8>, %s: tensor<8x1xf32>, %init: tensor<4x8xf32>) {
+  // expected-error@+1 {{expected activations with codes, got #sq.half<f16>; an input of f16 or bf16 needs no format [SQ-MM-5]}}
+  %y = sq.matmul ins(%x : tensor<4x64xf16>) weights(%p, scales(%s) : tensor<8x64xi8>, tensor<8x1xf32>)
+    outs(%init : tensor<4x8xf32>) {format = #sq.int<8, row>, activationFormat = #sq.half<f16>} -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+// SQ-MM-10: in rows, halves are a dense linalg.matmul's
+func.func @half_rows(%x: tensor<4x64xf16>, %p: tensor<8x128xi8>, %init: tensor<4x8xf32>) {
+  // expected-error@+1 {{expected weights of #sq.half<f16> in the layout 'fragments' [SQ-MM-10]}}
+  %y = sq.matmul ins(%x : tensor<4x64xf16>) weights(%p : tensor<8x128xi8>)
+    outs(%init : tensor<4x8xf32>) {format = #sq.half<f16>} -> tensor<4x8xf32>
   return
 }
 

@@ -127,3 +127,15 @@ func.func @matmul_in_tiles(%x: tensor<4x64xf32>, %p: tensor<2x512xi8>, %b: tenso
     outs(%init : tensor<4x20xf32>) {format = #sq.int<8, row>, pattern = #sq.nm<2:4>, layout = #sq<layout tiles>} -> tensor<4x20xf32>
   return %y : tensor<4x20xf32>
 }
+
+// Weights in 16 bits have no scales, and activations in 16 bits no format.
+// CHECK-LABEL: func @half_weights
+func.func @half_weights(%x: tensor<?x64xf16>, %p: tensor<1x1024xi8>, %b: tensor<1x128xi8>, %d: tensor<1x2048xi8>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  // CHECK: sq.matmul ins(%{{.+}} : tensor<?x64xf16>) weights(%{{.+}}, bitmap(%{{.+}}) : tensor<1x1024xi8>, tensor<1x128xi8>) outs(%{{.+}} : tensor<?x16xf32>) {format = #sq.half<f16>, layout = #sq<layout fragments>, pattern = #sq.nm<2:4>} -> tensor<?x16xf32>
+  %0 = sq.matmul ins(%x : tensor<?x64xf16>) weights(%p, bitmap(%b) : tensor<1x1024xi8>, tensor<1x128xi8>)
+    outs(%init : tensor<?x16xf32>) {format = #sq.half<f16>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+  // CHECK: sq.matmul ins(%{{.+}} : tensor<?x64xf16>) weights(%{{.+}} : tensor<1x2048xi8>) outs
+  %1 = sq.matmul ins(%x : tensor<?x64xf16>) weights(%d : tensor<1x2048xi8>)
+    outs(%0 : tensor<?x16xf32>) {format = #sq.half<f16>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+  return %1 : tensor<?x16xf32>
+}

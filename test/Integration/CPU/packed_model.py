@@ -11,6 +11,7 @@ import pathlib
 import subprocess
 import sys
 
+import ml_dtypes
 import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import save_file
@@ -21,6 +22,8 @@ sys.path.insert(0, str(ROOT / "test" / "Numerics"))
 
 import reference  # noqa: E402
 from reference import F32  # noqa: E402
+
+HALVES = {"f16": np.float16, "bf16": ml_dtypes.bfloat16}
 
 
 def run(tool, *arguments, check=True):
@@ -144,5 +147,7 @@ def sparsify(pattern, weight, norms=None):
 def round_trip(fmt_name, weight):
     if fmt_name is None:
         return weight
+    if fmt_name in HALVES:
+        return weight.astype(HALVES[fmt_name]).astype(np.float32)
     fmt = reference.Format(fmt_name)
     return reference.dequantize(fmt, reference.quantize(fmt, weight))

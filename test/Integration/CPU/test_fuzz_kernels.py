@@ -55,7 +55,7 @@ WEIGHTS = [*(f"int{bits}.row" for bits in range(2, 9)), "int8.tensor", "int4.ten
            "int6.g20", "hbfp7.g16", "hbfp3.g8", "nf4.g8"]
 ACTIVATIONS = [*["int8.row"] * 10, *[None] * 3,
                "uint8.row", "int6.row", "int4.row", "hbfp7.g64", "hbfp3.g32", "mx.int8",
-               "mx.e2m1fn", "mx.e2m3fn", "mx.e4m3fn", "fp8.e4m3fn.row"]
+               "mx.e2m1fn", "mx.e2m3fn", "mx.e4m3fn", "fp8.e4m3fn.row", "bf16", "f16"]
 EXTENTS = [1, 2, 3, 5, 7, 15, 16, 17, 31, 32, 33, 47, 48, 49, 61, 63, 64, 65, 97, 127, 128, 129,
            191, 192, 193, 251, 255, 256, 257, 319, 320, 321, 383, 385, 509, 512, 1021, 1025]
 INPUTS = [1, 1, 2, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 19, 24, 31, 32, 33, 40, 63, 65]
@@ -168,16 +168,17 @@ def integers_of(fmt, quantized, shape):
 
 def check(layer, x, actual, float_terms=None):
     """Sums of floats have K terms, their scales and conversions, or `float_terms`."""
-    fmt = reference.Format(layer.format)
     kept = sparsify(layer.pattern, layer.weight)
     decoded = round_trip(layer.format, kept).astype(np.float64)
     left = round_trip(layer.activations, x).astype(np.float64)
     size = np.abs(left) @ np.abs(decoded).T
     k = x.shape[1]
-    act = reference.Format(layer.activations) if layer.activations else None
     if layer.kernel not in INTEGER_KERNELS:
         error, terms = np.abs(actual - left @ decoded.T), float_terms or k + 5
-    elif fmt.family == "int" and not fmt.group and not act.group:
+        check_bound(layer, error, terms, size)
+        return
+    fmt, act = reference.Format(layer.format), reference.Format(layer.activations)
+    if fmt.family == "int" and not fmt.group and not act.group:
         codes, scales = integers_of(act, reference.quantize(act, x), x.shape)
         weights, weight_scales = integers_of(fmt, reference.quantize(fmt, kept), kept.shape)
         sums = (codes @ weights.T).astype(F32)
@@ -185,10 +186,12 @@ def check(layer, x, actual, float_terms=None):
         expected = expected * scales.astype(F32).reshape(-1, 1)
         np.testing.assert_array_equal(actual, expected, layer.description)
         return
-    else:
-        sizes = [f.group for f in (fmt, act) if f.group]
-        groups = -(-k // min(sizes)) if sizes else 1
-        error, terms = np.abs(actual - left @ decoded.T), groups + 6
+    sizes = [f.group for f in (fmt, act) if f.group]
+    groups = -(-k // min(sizes)) if sizes else 1
+    check_bound(layer, np.abs(actual - left @ decoded.T), groups + 6, size)
+
+
+def check_bound(layer, error, terms, size):
     bound = terms * U / (1 - terms * U) * size + 2.0**-126
     assert (error <= bound).all(), f"{layer.description}: {(error / bound).max()} times the bound"
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import reference
 from artifact import Artifact
+from packed_model import HALVES
 from ptx_driver import load_driver
 from reference import F32
 from test_fuzz_kernels import Layer, check, compile_layers, draw_weight
@@ -34,6 +35,13 @@ MODULES = {
               "hbfp3.g32", "int8.tensor", "int5.g64", "mx.e2m1fn"]),
     "floats": ("gpu.mma-bf16", None,
                ["mx.e4m3fn", "mx.e5m2", "mx.e3m2fn", "fp8.e4m3fn.row"]),
+    "f16": ("gpu.mma-f16", "f16",
+            ["int8.row", "int4.g64.f16", "int4.row", "mx.e2m1fn", "int4.g128", "int8.g64",
+             "hbfp5.g64", "fp8.e4m3fn.row", "fp8.e5m2.row", "mx.e3m2fn"]),
+    "bf16-input": ("gpu.mma-bf16", "bf16", ["int8.row", "int4.g64.f16", "mx.e4m3fn"]),
+    "f16-f16": ("gpu.mma-f16", "f16", ["f16"]),
+    "bf16-bf16": ("gpu.mma-bf16", "bf16", ["bf16"]),
+    "bf16-f32": ("gpu.mma-bf16", None, ["bf16"]),
     "fp8": ("gpu.mma-fp8", "fp8.e4m3fn.row",
             ["fp8.e4m3fn.row", "fp8.e5m2.row", "fp8.e4m3fn.tensor"]),
     "fp8-range": ("gpu.mma-fp8", "fp8.e5m2.row", ["fp8.e4m3fn.row", "fp8.e5m2.row"]),
@@ -60,6 +68,8 @@ def draw_layers(rng, activations, formats):
 
 
 def count_groups(layer):
+    if layer.format in HALVES:
+        return 1
     group = reference.Format(layer.format).group
     return -(-layer.weight.shape[1] // group) if group else 1
 

@@ -254,6 +254,75 @@ INSTANTIATE_TEST_SUITE_P(
                                      FragmentStorage::Positions,
                                      FragmentStorage::Bitmap)));
 
+// Floats of 16 bits: a step is a unit, and with 2:4 two units share a word of
+// metadata, of which the selector names a half of the lanes.
+TEST(FragmentLayout, HalvesAreThoseOfThePTXTables) {
+  Pattern pattern = Pattern::nm(2, 4);
+  for (bool sparse : {false, true})
+    for (auto [rows, cols] :
+         {std::pair<int64_t, int64_t>{16, 128}, {1, 1}, {37, 331}}) {
+      Format format = Format::half(Element::BF16);
+      FragmentLayout layout =
+          FragmentLayout::get(format, sparse ? &pattern : nullptr,
+                              /*multiplierBytes=*/2, rows, cols);
+      std::mt19937 engine(static_cast<unsigned>(rows * cols));
+      std::vector<uint8_t> codes(2 * rows * cols),
+          mask(sparse ? rows * cols : 0);
+      std::vector<float> scores(rows * cols);
+      for (uint8_t &byte : codes)
+        byte = static_cast<uint8_t>(engine());
+      for (float &score : scores)
+        score = static_cast<float>(engine() % 1000);
+      if (sparse)
+        ASSERT_EQ(computeMask(pattern, scores, rows, cols, mask), std::nullopt);
+      PackedFragments packed;
+      packFragments(layout, codes, mask, /*scales=*/{}, packed);
+      EXPECT_TRUE(packed.scales.empty());
+      int64_t stepCols = sparse ? 32 : 16, padded = (cols + 63) / 64 * 64;
+      int64_t tiles = (rows + 15) / 16, steps = padded / stepCols;
+      ASSERT_EQ(int64_t(packed.payload.size()), tiles * steps * 512);
+      ASSERT_EQ(int64_t(packed.metadata.size()),
+                sparse ? tiles * steps / 2 * 128 : 0);
+      std::vector<unsigned> matrix(tiles * 16 * padded);
+      for (int64_t tile = 0; tile < tiles; ++tile)
+        for (int64_t step = 0; step < steps; ++step) {
+          std::vector<uint32_t> words(32);
+          for (int lane = 0; sparse && lane < 32; ++lane)
+            words[lane] = static_cast<uint32_t>(
+                readLittle(packed.metadata.data() +
+                               ((tile * steps + step) / 2 * 32 + lane) * 4,
+                           4));
+          for (int lane = 0; lane < 32; ++lane)
+            for (int i = 0; i < 8; ++i) {
+              Place at = elementOf16Bits(lane, i);
+              int column = at.column;
+              if (sparse) {
+                int group = at.column / 2 * 4;
+                unsigned positions = positionsOf16Bits(
+                    words.data(), int(step % 2), at.row, group);
+                ASSERT_LT(positions & 3, positions >> 2);
+                column =
+                    group + int(at.column % 2 ? positions >> 2 : positions & 3);
+              }
+              matrix[(tile * 16 + at.row) * padded + step * stepCols +
+                     column] |=
+                  static_cast<unsigned>(readLittle(
+                      packed.payload.data() +
+                          ((tile * steps + step) * 32 + lane) * 16 + 2 * i,
+                      2));
+            }
+        }
+      for (int64_t row = 0; row < tiles * 16; ++row)
+        for (int64_t col = 0; col < padded; ++col) {
+          bool exists =
+              row < rows && col < cols && (!sparse || mask[row * cols + col]);
+          ASSERT_EQ(matrix[row * padded + col],
+                    exists ? readLittle(&codes[2 * (row * cols + col)], 2) : 0)
+              << row << ", " << col;
+        }
+    }
+}
+
 // With bitmaps: blocks start at multiples of 16 bytes, after what others hold.
 TEST(FragmentLayout, BitmapBytes) {
   Pattern pattern = Pattern::unstructured(0.5, SparsityScope::Row);

@@ -64,6 +64,8 @@ def DecodeActivations : Pass<"sq-decode-activations"> {
     and kernels have one kind of activations. `convert-sq-to-linalg` makes
     `sq.quantize` and this `sq.dequantize` one loop, which stores no codes.
 
+    f16 and bf16 activations, which have no format, are widened in the same place.
+
     Of each with a kernel that multiplies bytes, where codes are no bytes of
     integers (E2M1, E2M3, int4): an `sq.widen`, in the same way.
 

@@ -8,6 +8,7 @@
 #define SPARSE_QUANT_CODEGEN_GPU_KERNELTABLE_H
 
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
+#include "sparse-quant/Support/DType.h"
 #include "sparse-quant/Target/GPUTarget.h"
 #include <optional>
 #include <string>
@@ -18,8 +19,10 @@ namespace mlir::sq::cuda {
 inline constexpr StringLiteral kMmaS8 = "gpu.mma-s8";
 /// E4M3 and E5M2 of both through tensor cores.
 inline constexpr StringLiteral kMmaFP8 = "gpu.mma-fp8";
-/// Integer codes of weights and f32 activations, in three parts, through tensor
-/// cores.
+/// Weights that f16 holds and f16 activations through tensor cores.
+inline constexpr StringLiteral kMmaF16 = "gpu.mma-f16";
+/// Weights that bf16 holds and activations in bf16, or f32 in three parts,
+/// through tensor cores.
 inline constexpr StringLiteral kMmaBF16 = "gpu.mma-bf16";
 /// Dense weights in f32, f16 or bf16, which are no `sq.matmul`.
 inline constexpr StringLiteral kDense = "gpu.dense";
@@ -31,13 +34,16 @@ struct Product {
   numerics::Format weights;
   /// Absent for dense weights.
   std::optional<numerics::Pattern> pattern;
-  /// Absent for f32.
+  /// Absent for floats, whose type is then `input`: f32, f16 or bf16.
   std::optional<numerics::Format> activations;
+  DType input = DType::F32;
   int64_t cols = 0;
 };
 
 struct StorageChoice {
   Layout layout = Layout::Rows;
+  /// Why tensor cores don't multiply it; "" if they do.
+  std::string whyNotPacked;
   /// Why weights are stored with zeros in place of what is dropped; "" if they
   /// aren't.
   std::string whyStoredDense;

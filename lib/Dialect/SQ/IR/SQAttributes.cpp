@@ -180,6 +180,10 @@ static Type getElementType(MLIRContext *context,
     return Float4E2M1FNType::get(context);
   case numerics::Element::NF4:
     return IntegerType::get(context, format.bits);
+  case numerics::Element::F16:
+    return Float16Type::get(context);
+  case numerics::Element::BF16:
+    return BFloat16Type::get(context);
   }
   llvm_unreachable("unknown element");
 }
@@ -242,6 +246,11 @@ numerics::Format Nf4Attr::getFormat() const {
                                getRealScaleType(getScaleType()));
 }
 
+numerics::Format HalfAttr::getFormat() const {
+  return numerics::Format::half(getElement().isF16() ? numerics::Element::F16
+                                                     : numerics::Element::BF16);
+}
+
 #define SQ_CODE_TYPE(Attr)                                                     \
   Type Attr::getCodeType() const {                                             \
     return getElementType(getContext(), getFormat());                          \
@@ -252,6 +261,7 @@ SQ_CODE_TYPE(MxAttr)
 SQ_CODE_TYPE(NvFp4Attr)
 SQ_CODE_TYPE(HbfpAttr)
 SQ_CODE_TYPE(Nf4Attr)
+SQ_CODE_TYPE(HalfAttr)
 #undef SQ_CODE_TYPE
 
 //===----------------------------------------------------------------------===//
@@ -371,6 +381,13 @@ LogicalResult Nf4Attr::verify(EmitError emitError, Scope scope,
                 "SQ-NF4-1");
 }
 
+LogicalResult HalfAttr::verify(EmitError emitError, Type element) {
+  if (!element.isF16() && !element.isBF16())
+    return emitError() << "expected element type f16 or bf16, got " << element
+                       << " [SQ-HALF-1]";
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Attributes from plain data
 //===----------------------------------------------------------------------===//
@@ -395,6 +412,8 @@ mlir::sq::getFormatAttr(MLIRContext *context, const numerics::Format &format) {
   case numerics::Family::Nf4:
     return Nf4Attr::get(context, scope, format.groupSize,
                         getRealScaleType(context, format.scaleType));
+  case numerics::Family::Half:
+    return HalfAttr::get(context, element);
   }
   llvm_unreachable("unknown family");
 }

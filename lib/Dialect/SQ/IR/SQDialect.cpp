@@ -61,6 +61,8 @@ static Type getScaleElementType(numerics::ScaleType type,
 SmallVector<RankedTensorType>
 mlir::sq::detail::getScaleTypes(const numerics::Format &format,
                                 RankedTensorType input, int64_t axis) {
+  if (format.isHalf())
+    return {};
   MLIRContext *context = input.getContext();
   SmallVector<int64_t> shape(input.getShape());
   if (format.scope == numerics::GroupScope::Tensor)

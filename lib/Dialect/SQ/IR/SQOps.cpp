@@ -39,25 +39,29 @@ static void printBare(OpAsmPrinter &printer, Operation *, Attribute attr) {
 //===----------------------------------------------------------------------===//
 
 /// %p, bitmap(%b), scales(%s...) : payload, bitmap, scales...
-/// Where there is no bitmap its parts are left out; a declarative format can't
-/// tell it from the scales, which follow the same comma.
+/// Where there is no bitmap, or there are no scales, its parts are left out; a
+/// declarative format can't tell one from the other, as both follow a comma.
 static ParseResult
 parseWeights(OpAsmParser &parser, OpAsmParser::UnresolvedOperand &payload,
              std::optional<OpAsmParser::UnresolvedOperand> &bitmap,
              SmallVectorImpl<OpAsmParser::UnresolvedOperand> &scales,
              Type &payloadType, Type &bitmapType,
              SmallVectorImpl<Type> &scaleTypes) {
-  if (parser.parseOperand(payload) || parser.parseComma())
+  if (parser.parseOperand(payload))
     return failure();
-  if (succeeded(parser.parseOptionalKeyword("bitmap"))) {
+  bool isNext = succeeded(parser.parseOptionalComma());
+  if (isNext && succeeded(parser.parseOptionalKeyword("bitmap"))) {
     bitmap.emplace();
     if (parser.parseLParen() || parser.parseOperand(*bitmap) ||
-        parser.parseRParen() || parser.parseComma())
+        parser.parseRParen())
       return failure();
+    isNext = succeeded(parser.parseOptionalComma());
   }
-  if (parser.parseKeyword("scales") ||
-      parser.parseOperandList(scales, OpAsmParser::Delimiter::Paren) ||
-      parser.parseColonType(payloadType))
+  if (isNext &&
+      (parser.parseKeyword("scales") ||
+       parser.parseOperandList(scales, OpAsmParser::Delimiter::Paren)))
+    return failure();
+  if (parser.parseColonType(payloadType))
     return failure();
   if (bitmap && (parser.parseComma() || parser.parseType(bitmapType)))
     return failure();
@@ -73,7 +77,9 @@ static void printWeights(OpAsmPrinter &printer, Operation *, Value payload,
   printer << payload;
   if (bitmap)
     printer << ", bitmap(" << bitmap << ')';
-  printer << ", scales(" << scales << ") : " << payloadType;
+  if (!scales.empty())
+    printer << ", scales(" << scales << ')';
+  printer << " : " << payloadType;
   if (bitmap)
     printer << ", " << bitmapType;
   for (Type type : scaleTypes)
@@ -125,6 +131,9 @@ static LogicalResult verifyScales(Operation *op,
 static LogicalResult verifyCodes(Operation *op, QuantFormatAttrInterface format,
                                  ShapedType codes, ShapedType real,
                                  StringRef rule) {
+  if (format.getFormat().isHalf())
+    return op->emitOpError("expected a format with codes, got ")
+           << format << ", whose values are stored themselves [" << rule << "]";
   if (codes.getElementType() == format.getCodeType() &&
       succeeded(verifyCompatibleShape(codes.getShape(), real.getShape())))
     return success();
@@ -357,6 +366,7 @@ TileLayout MatmulOp::getTileLayout() {
                          getNumRows(), getReductionExtent());
 }
 
+/// Of weights and of activations.
 static int64_t getMultiplierBytes(MatmulOp op) {
   return FragmentLayout::getMultiplierBytes(
       /*areCodes=*/bool(op.getActivationFormatAttr()));
@@ -420,8 +430,10 @@ static LogicalResult verifyFragments(MatmulOp op) {
                                        op.getFormat().getCodeType());
   SmallVector<RankedTensorType> scales =
       op.getFormat().getScaleTypes(weights, 1);
-  if (op.getScales().size() != 1)
-    return op.emitOpError("expected one tensor of scales, got ")
+  // Formats with two have no fragments.
+  if (op.getScales().size() != scales.size())
+    return op.emitOpError("expected ")
+           << (scales.empty() ? "no" : "one") << " tensor of scales, got "
            << op.getScales().size() << " [SQ-MM-9]";
   if (layout.hasBitmap()) {
     if (failed(expectPayloadRow(op, layout.numTiles() * layout.payloadBytes(),
@@ -436,6 +448,8 @@ static LogicalResult verifyFragments(MatmulOp op) {
        failed(expectTiled(op, "metadata", op.getBitmap(), layout.numTiles(),
                           layout.metadataBytes(), i8))))
     return failure();
+  if (scales.empty())
+    return success();
   return expectTiled(op, "scales", op.getScales().front(), layout.numTiles(),
                      layout.numScales(), scales.front().getElementType());
 }
@@ -519,6 +533,9 @@ LogicalResult MatmulOp::verify() {
            << getFormat() << " [SQ-MM-7]";
   if (getBitmap() && !getPattern())
     return emitOpError("expected a pattern with a bitmap [SQ-MM-4]");
+  if (format.isHalf() && getLayout() != Layout::Fragments)
+    return emitOpError("expected weights of ")
+           << getFormat() << " in the layout 'fragments' [SQ-MM-10]";
   if (std::optional<int64_t> many = getManyInputs();
       many && (*many < 1 || !getKernel() || !input.isDynamicDim(0)))
     return emitOpError("expected manyInputs above zero, and only where a "
@@ -542,11 +559,18 @@ LogicalResult MatmulOp::verify() {
 
   QuantFormatAttrInterface activation = getActivationFormatAttr();
   if (!activation) {
-    if (!input.getElementType().isF32() || !getInputScales().empty())
-      return emitOpError("expected an f32 input without scales, got ")
+    Type element = input.getElementType();
+    if ((!element.isF32() && !element.isF16() && !element.isBF16()) ||
+        !getInputScales().empty())
+      return emitOpError("expected an f32, f16 or bf16 input without scales, "
+                         "got ")
              << input << " [SQ-MM-5]";
     return success();
   }
+  if (activation.getFormat().isHalf())
+    return emitOpError("expected activations with codes, got ")
+           << activation << "; an input of f16 or bf16 needs no format "
+           << "[SQ-MM-5]";
   bool mayBeWidened = input.getElementType().isInteger(8) &&
                       canBeWidened(activation.getFormat());
   if (hasWidenedInput() && !mayBeWidened)

@@ -71,6 +71,7 @@ private:
   Value compressWeight(ParameterOp weight, const RecipeRule &rule);
   Value quantizeInput(Value input, const numerics::Format &format,
                       Location loc);
+  Value roundInput(Value input, DType half, Location loc);
   void compress(Layer &layer);
   void remarkOnDense(Layer &layer, const Twine &why);
 
@@ -259,12 +260,8 @@ Value Compressor::compressWeight(ParameterOp weight, const RecipeRule &rule) {
         getPatternAttr(builder.getContext(), rule.sparsity->pattern));
     value = ApplyMaskOp::create(builder, loc, type, value, mask);
   }
-  if (rule.half) {
-    Type half = getHalfType(builder.getContext(), rule.half->dtype);
-    Value rounded =
-        arith::TruncFOp::create(builder, loc, type.clone(half), value);
-    value = arith::ExtFOp::create(builder, loc, type, rounded);
-  }
+  if (rule.half)
+    value = createRounding(builder, loc, value, rule.half->dtype);
   if (rule.weights) {
     QuantFormatAttrInterface format =
         getFormatAttr(builder.getContext(), rule.weights->format);
@@ -286,6 +283,15 @@ Value Compressor::quantizeInput(Value input, const numerics::Format &format,
   return known = DequantizeOp::create(builder, loc, input.getType(),
                                       quantized.getValues(),
                                       quantized.getScales(), attr);
+}
+
+Value Compressor::roundInput(Value input, DType half, Location loc) {
+  Type type = getHalfType(builder.getContext(), half);
+  Value &known = quantizedInputs[{input, TypeAttr::get(type)}];
+  if (known)
+    return known;
+  builder.setInsertionPointAfterValue(input);
+  return known = createRounding(builder, loc, input, half);
 }
 
 void Compressor::remarkOnDense(Layer &layer, const Twine &why) {
@@ -315,6 +321,9 @@ void Compressor::compress(Layer &layer) {
     if (rule.activations)
       use.input->set(quantizeInput(use.input->get(), rule.activations->format,
                                    use.op->getLoc()));
+    if (rule.halfActivations)
+      use.input->set(roundInput(use.input->get(), rule.halfActivations->dtype,
+                                use.op->getLoc()));
     std::string pattern =
         rule.sparsity ? rule.sparsity->pattern.str() : "dense";
     if (rule.sparsity && rule.sparsity->isWanda())
@@ -324,9 +333,7 @@ void Compressor::compress(Layer &layer) {
                        "activations {5} (rule '{6}')",
                        layer.getName().str(), use.getRows(), use.getColumns(),
                        pattern, rule.getWeightFormat(),
-                       rule.activations ? rule.activations->format.str()
-                                        : "f32",
-                       rule.match);
+                       rule.getActivationFormat(), rule.match);
   }
 }
 

@@ -38,8 +38,8 @@ static remark::RemarkOpts remarkOpts(Operation *op) {
   return options;
 }
 
-static void describe(remark::detail::InFlightRemark remark, StringRef what,
-                     const OrderViolation &violation) {
+static void explain(remark::detail::InFlightRemark remark, StringRef what,
+                    const OrderViolation &violation) {
   if (!remark)
     return;
   remark << remark::add("{0}", what.str())
@@ -117,8 +117,8 @@ static void emitUnreachable(const OrderViolation &violation,
         << realizer.getObstacle()->message;
   if (!realizer.getObstacle() || !violation.culprits.empty())
     attachCulprits(diag, violation);
-  describe(remark::failed(violation.op->getLoc(), remarkOpts(violation.op)),
-           whatIsWrong(violation), violation);
+  explain(remark::failed(violation.op->getLoc(), remarkOpts(violation.op)),
+          whatIsWrong(violation), violation);
 }
 
 namespace {
@@ -209,7 +209,7 @@ LogicalResult mlir::sq::enforceOrder(Operation *root) {
       Realizer realizer(root, provenance, rewriter);
       StringRef done;
       if (succeeded(repair(violation, root, realizer, rewriter, done))) {
-        describe(
+        explain(
             remark::passed(violation.op->getLoc(), remarkOpts(violation.op)),
             done, violation);
       } else {
@@ -233,8 +233,8 @@ LogicalResult mlir::sq::reportOrder(Operation *root) {
     return root->emitError("the order of masks and quantizers can't be "
                            "analyzed");
   for (const OrderViolation &violation : findOrderViolations(root, provenance))
-    describe(remark::analysis(violation.op->getLoc(), remarkOpts(violation.op)),
-             whatIsWrong(violation), violation);
+    explain(remark::analysis(violation.op->getLoc(), remarkOpts(violation.op)),
+            whatIsWrong(violation), violation);
   return success();
 }
 

@@ -33,6 +33,14 @@ StringRef mlir::sq::getHalfName(DType half) {
   return half == DType::F16 ? "f16" : "bf16";
 }
 
+Value mlir::sq::createRounding(OpBuilder &builder, Location loc, Value value,
+                               DType half) {
+  auto type = cast<RankedTensorType>(value.getType());
+  Value rounded = arith::TruncFOp::create(
+      builder, loc, type.clone(getHalfType(builder.getContext(), half)), value);
+  return arith::ExtFOp::create(builder, loc, type, rounded);
+}
+
 arith::TruncFOp mlir::sq::getRounding(Value value) {
   auto extend = value.getDefiningOp<arith::ExtFOp>();
   if (!extend || !isa<RankedTensorType>(value.getType()) ||

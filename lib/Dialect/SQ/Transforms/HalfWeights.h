@@ -27,6 +27,8 @@ Type getHalfType(MLIRContext *context, DType half);
 /// "f16" or "bf16".
 StringRef getHalfName(DType half);
 
+/// extf(truncf(value)), of a tensor of f32.
+Value createRounding(OpBuilder &builder, Location loc, Value value, DType half);
 /// Of `value` = extf(truncf(x)) on tensors of f32, the truncf; otherwise null.
 arith::TruncFOp getRounding(Value value);
 /// Where `value` = extf(truncf(x)), the type in between.

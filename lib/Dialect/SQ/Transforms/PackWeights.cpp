@@ -66,9 +66,12 @@ LogicalResult mlir::sq::packWeights(ModuleOp module, const PackOptions &options,
   // A study of sparsity alone leaves activations as they are, too.
   if (options.study == StudyOrder::Sparsity)
     for (auto &[key, layer] : plan.layers)
-      for (LinearLayer &use : layer->uses)
+      for (LinearLayer &use : layer->uses) {
         if (QuantizeOp quantize = getInputQuantization(use))
           use.input->set(quantize.getInput());
+        else if (arith::TruncFOp rounding = getRounding(use.input->get()))
+          use.input->set(rounding.getIn());
+      }
   rewriteWeights(module, evaluator, plan, writer);
   return success();
 }

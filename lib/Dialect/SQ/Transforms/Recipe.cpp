@@ -48,6 +48,12 @@ std::string RecipeRule::getWeightFormat() const {
   return weights ? weights->format.str() : "f32";
 }
 
+std::string RecipeRule::getActivationFormat() const {
+  if (halfActivations)
+    return getHalfName(halfActivations->dtype).str();
+  return activations ? activations->format.str() : "f32";
+}
+
 const RecipeRule *Recipe::find(StringRef layer, StringRef weight) const {
   auto it = llvm::find_if(rules, [&](const RecipeRule &rule) {
     return rule.matches(layer, weight);
@@ -140,12 +146,12 @@ private:
   /// Reads a scalar; other nodes are an error that says `expected`.
   std::optional<std::string> readText(yaml::Node &node, RecipePosition position,
                                       StringRef expected);
-  std::optional<FormatChoice>
-  readFormat(yaml::Node &node, RecipePosition position, bool forWeights);
   std::optional<FormatChoice> parseFormat(const std::string &text,
                                           RecipePosition position,
                                           bool forWeights);
-  void readWeights(yaml::Node &node, RecipePosition position, RecipeRule &rule);
+  void readFormat(yaml::Node &node, RecipePosition position, bool forWeights,
+                  std::optional<FormatChoice> &format,
+                  std::optional<HalfChoice> &half);
   std::optional<SparsityChoice> readSparsity(yaml::Node &node,
                                              RecipePosition position);
   void readRule(yaml::Node &node);
@@ -233,28 +239,20 @@ std::optional<std::string> RecipeReader::readText(yaml::Node &node,
   return std::nullopt;
 }
 
-std::optional<FormatChoice> RecipeReader::readFormat(yaml::Node &node,
-                                                     RecipePosition position,
-                                                     bool forWeights) {
-  std::optional<std::string> text =
-      readText(node, position, "a format such as 'int8.row'");
-  if (!text)
-    return std::nullopt;
-  return parseFormat(*text, position, forWeights);
-}
-
-void RecipeReader::readWeights(yaml::Node &node, RecipePosition position,
-                               RecipeRule &rule) {
+void RecipeReader::readFormat(yaml::Node &node, RecipePosition position,
+                              bool forWeights,
+                              std::optional<FormatChoice> &format,
+                              std::optional<HalfChoice> &half) {
   std::optional<std::string> text =
       readText(node, position, "a format such as 'int8.row'");
   if (!text)
     return;
-  for (DType half : {DType::F16, DType::BF16})
-    if (*text == getHalfName(half)) {
-      rule.half = {half, position};
+  for (DType dtype : {DType::F16, DType::BF16})
+    if (*text == getHalfName(dtype)) {
+      half = {dtype, position};
       return;
     }
-  rule.weights = parseFormat(*text, position, /*forWeights=*/true);
+  format = parseFormat(*text, position, forWeights);
 }
 
 std::optional<FormatChoice> RecipeReader::parseFormat(const std::string &text,
@@ -266,8 +264,7 @@ std::optional<FormatChoice> RecipeReader::parseFormat(const std::string &text,
           "unknown format '" + text +
               "'; expected one such as 'int8.row', 'int4.g64', "
               "'int4.g64.f16', 'fp8.e4m3fn.row', 'mx.e4m3fn', 'mx.e2m1fn', "
-              "'nvfp4', 'nf4.g64'" +
-              (forWeights ? ", 'hbfp7.g64' or 'bf16'" : " or 'hbfp7.g64'"));
+              "'nvfp4', 'nf4.g64', 'hbfp7.g64' or 'bf16'");
     return std::nullopt;
   }
   if (numerics::Error problem = forWeights ? checkWeightFormat(*format)
@@ -372,10 +369,11 @@ void RecipeReader::readRule(yaml::Node &node) {
     rule.sparsity = readSparsity(value, place);
   };
   auto readWeightsKey = [&](yaml::Node &value, RecipePosition place) {
-    readWeights(value, place, rule);
+    readFormat(value, place, /*forWeights=*/true, rule.weights, rule.half);
   };
   auto readActivations = [&](yaml::Node &value, RecipePosition place) {
-    rule.activations = readFormat(value, place, /*forWeights=*/false);
+    readFormat(value, place, /*forWeights=*/false, rule.activations,
+               rule.halfActivations);
   };
   readMapping(node, rule.position, "a rule",
               {{"match", readMatch},
@@ -386,8 +384,8 @@ void RecipeReader::readRule(yaml::Node &node) {
   if (!failed && !hasGlob)
     error(rule.position, "a rule has no 'match'; add a pattern of layer names "
                          "such as '*'");
-  bool compresses =
-      rule.sparsity || rule.weights || rule.half || rule.activations;
+  bool compresses = rule.sparsity || rule.weights || rule.half ||
+                    rule.activations || rule.halfActivations;
   if (!failed && rule.dense && compresses)
     error(densePosition, "'dense: true' stands beside 'sparsity', 'weights' or "
                          "'activations'; drop one or the other");
@@ -401,6 +399,11 @@ void RecipeReader::readRule(yaml::Node &node) {
               rule.getWeightFormat() + " weights; " +
               (rule.half ? "quantize" : "add") +
               " 'weights' or drop 'activations'");
+  if (!failed && rule.halfActivations && !rule.weights && !rule.half)
+    error(rule.halfActivations->position,
+          "activations are rounded to " + rule.getActivationFormat() +
+              " for weights of as few bits or fewer; add 'weights' or drop "
+              "'activations'");
   if (!failed)
     recipe.rules.push_back(std::move(rule));
   failed |= !errorFree;

@@ -59,8 +59,10 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
           makeParameter(layer.report.name + layer.getBitmapSuffix(),
                         RankedTensorType::get(layer.getBitmapShape(), i8), loc);
     SmallVector<Value> scales;
-    for (auto [scale, suffix] :
-         llvm::zip(chain.quantize.getUsedScales(), kScaleSuffixes)) {
+    ValueRange computed;
+    if (chain.quantize)
+      computed = chain.quantize.getUsedScales();
+    for (auto [scale, suffix] : llvm::zip(computed, kScaleSuffixes)) {
       auto type = cast<RankedTensorType>(scale.getType());
       if (scales.empty())
         type = type.clone(layer.getScaleShape());
@@ -76,7 +78,8 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
     }
     auto product = MatmulOp::create(
         builder, loc, use.op->getResult(0).getType(), input, inputScales,
-        payload, bitmap, scales, use.init->get(), chain.quantize.getFormat(),
+        payload, bitmap, scales, use.init->get(),
+        getFormatAttr(builder.getContext(), *chain.getFormat()),
         activationFormat, layer.pattern, /*kernel=*/StringAttr(),
         /*manyInputs=*/IntegerAttr(), /*overwrites=*/false,
         /*cost=*/ArrayAttr(), layer.layout);

@@ -23,6 +23,9 @@ WeightChain::WeightChain(Value root) : root(root), base(root) {
 }
 
 std::optional<numerics::Format> WeightChain::getFormat() const {
+  if (half)
+    return numerics::Format::half(
+        *half == DType::F16 ? numerics::Element::F16 : numerics::Element::BF16);
   if (!quantize)
     return std::nullopt;
   return QuantizeOp(quantize).getFormat().getFormat();

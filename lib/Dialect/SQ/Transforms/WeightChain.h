@@ -28,6 +28,7 @@ struct WeightChain {
 
   bool isSparse() const { return static_cast<bool>(apply); }
   bool isQuantized() const { return static_cast<bool>(quantize); }
+  /// Of what is stored; none of f32.
   std::optional<numerics::Format> getFormat() const;
   /// The mask's op if its scores are the magnitudes, perhaps times norms, of
   /// `base` itself, so that another order of the steps has a meaning.

@@ -101,6 +101,7 @@ private:
   void planLayer(LayerPlan &layer);
   void planStorage(LayerPlan &layer);
   void planLayout(LayerPlan &layer);
+  void planHalf(LayerPlan &layer);
   void collectRuntimeOps();
   LogicalResult collectDense();
   LogicalResult addDense(Value value, const LayerPlan *study = nullptr);
@@ -250,11 +251,11 @@ void WeightPlanner::planLayer(LayerPlan &layer) {
   }
   if (std::optional<numerics::Format> format = chain.getFormat())
     report.format = format->str();
-  else if (chain.half)
-    report.format = getHalfName(*chain.half).str();
   report.order = describeOrder(chain);
   if (QuantizeOp quantize = getInputQuantization(use))
     report.activationFormat = quantize.getFormat().getFormat().str();
+  else if (std::optional<DType> half = getRoundedDType(use.input->get()))
+    report.activationFormat = getHalfName(*half).str();
   planStorage(layer);
 }
 
@@ -265,11 +266,13 @@ void WeightPlanner::planLayout(LayerPlan &layer) {
     return;
   auto getActivations = [](const LinearLayer &use) {
     QuantizeOp quantize = getInputQuantization(use);
-    return quantize ? quantize.getFormat() : QuantFormatAttrInterface();
+    return std::pair(quantize ? quantize.getFormat()
+                              : QuantFormatAttrInterface(),
+                     getRoundedDType(use.input->get()));
   };
-  QuantFormatAttrInterface attr = getActivations(layer.uses.front());
+  auto [attr, half] = getActivations(layer.uses.front());
   if (!llvm::all_of(layer.uses, [&](const LinearLayer &use) {
-        return getActivations(use) == attr;
+        return getActivations(use) == std::pair(attr, half);
       }))
     return;
   LayoutRequest request;
@@ -278,6 +281,7 @@ void WeightPlanner::planLayout(LayerPlan &layer) {
   request.isDensityKnown = layer.report.criterion != "given";
   if (attr)
     request.activations = attr.getFormat();
+  request.input = half.value_or(DType::F32);
   request.rows = layer.report.rows;
   request.cols = layer.report.columns;
   for (const LinearLayer &use : layer.uses) {
@@ -289,6 +293,29 @@ void WeightPlanner::planLayout(LayerPlan &layer) {
   layer.layout = choice.layout;
   layer.storedDense = !choice.whyStoredDense.empty();
   layer.report.whyStoredDense = std::move(choice.whyStoredDense);
+  if (request.weights.isHalf())
+    layer.report.whyDense = std::move(choice.whyNotPacked);
+}
+
+/// Whether other ops than linear layers read the layer's weight as these do.
+static bool isReadElsewhere(const LayerPlan &layer) {
+  return llvm::any_of(layer.uses, [](const LinearLayer &use) {
+    return llvm::any_of(use.weight->get().getUses(), [](OpOperand &other) {
+      std::optional<LinearLayer> linear = matchLinear(other.getOwner());
+      return !linear || linear->weight != &other;
+    });
+  });
+}
+
+/// Weights in 16 bits are packed where a kernel for them is all that reads
+/// them; otherwise they are a dense entry.
+void WeightPlanner::planHalf(LayerPlan &layer) {
+  if (layer.chain.isSparse() || !isReadElsewhere(layer))
+    planLayout(layer);
+  layer.packed = layer.layout != Layout::Rows;
+  if (!layer.packed && layer.chain.isSparse() && layer.report.whyDense.empty())
+    layer.report.whyDense =
+        layer.report.format + " weights have no sparse kernel";
 }
 
 void WeightPlanner::planStorage(LayerPlan &layer) {
@@ -302,16 +329,19 @@ void WeightPlanner::planStorage(LayerPlan &layer) {
       report.whyDense = *problem;
       return;
     }
-    layer.packed = true;
+    if (format->isHalf())
+      planHalf(layer);
+    else
+      planLayout(layer);
+    layer.packed |= !format->isHalf();
+    if (!layer.packed)
+      return;
     report.kernel = "cpu.reference";
     report.name =
         makeName(report.name, {".payload", ".bitmap", ".positions", ".metadata",
                                ".scale", ".tensor_scale"});
-    planLayout(layer);
   } else if (chain.isSparse()) {
     report.whyDense = report.format + " weights have no sparse kernel";
-  } else if (chain.half) {
-    // Dense, as the recipe says.
   } else if (auto why = layer.uses.front().op->getAttrOfType<StringAttr>(
                  kWhyDenseAttr)) {
     report.whyDense = why.str();

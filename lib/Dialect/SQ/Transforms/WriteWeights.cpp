@@ -162,6 +162,8 @@ llvm::Error WeightWriter::declarePacked(const LayerPlan &layer) {
             writer.declare(report.name + layer.getBitmapSuffix().str(),
                            DType::U8, layer.getBitmapShape()))
       return error;
+  if (format.isHalf())
+    return llvm::Error::success();
   if (llvm::Error error = writer.declare(report.name + ".scale",
                                          getScaleDType(format.scaleType),
                                          layer.getScaleShape()))
@@ -266,7 +268,8 @@ static void storeFragments(const LayerPlan &layer, RowRange range,
   used += static_cast<int64_t>(packed.payload.size());
   llvm::copy(packed.metadata,
              to.bitmap.begin() + first * fragments.metadataBytes());
-  llvm::copy(packed.scales, to.scales.begin() + first * scaleTile);
+  if (!packed.scales.empty())
+    llvm::copy(packed.scales, to.scales.begin() + first * scaleTile);
 }
 
 /// Rows [range) of a layer in rows.
@@ -291,6 +294,27 @@ static void storeRows(const LayerPlan &layer, RowRange range,
                  firstScale * numerics::scaleBytes(format.scaleType));
 }
 
+/// Values that 16 bits hold.
+static void storeHalves(DType half, ArrayRef<float> values, uint8_t *target) {
+  for (auto [index, value] : llvm::enumerate(values))
+    llvm::support::endian::write16le(target + 2 * index,
+                                     roundToHalf(half, value));
+}
+
+/// Rows [range) as their format stores them.
+static LogicalResult encode(WeightEvaluator &evaluator,
+                            const WeightChain &chain, RowRange range,
+                            numerics::Encoded &encoded) {
+  if (!chain.half)
+    return evaluator.encode(chain.quantize, range, encoded);
+  std::vector<float> values;
+  if (failed(evaluator.evaluate(chain.root, range, values)))
+    return failure();
+  encoded.codes.resize(2 * values.size());
+  storeHalves(*chain.half, values, encoded.codes.data());
+  return success();
+}
+
 LogicalResult WeightWriter::writePacked(WeightEvaluator &evaluator,
                                         LayerPlan &layer) {
   WeightChain &chain = layer.chain;
@@ -298,7 +322,8 @@ LogicalResult WeightWriter::writePacked(WeightEvaluator &evaluator,
   numerics::Format format = *chain.getFormat();
   PackedBytes bytes;
   bytes.payload = writer.getBytes(report.name + ".payload");
-  bytes.scales = writer.getBytes(report.name + ".scale");
+  if (!format.isHalf())
+    bytes.scales = writer.getBytes(report.name + ".scale");
   MutableArrayRef<uint8_t> tensorScale;
   if (layer.hasMetadata())
     bytes.bitmap = writer.getBytes(report.name + layer.getBitmapSuffix().str());
@@ -315,7 +340,7 @@ LogicalResult WeightWriter::writePacked(WeightEvaluator &evaluator,
            chain.root, inTiles ? numerics::TileLayout::kRows : 1)) {
     numerics::Encoded encoded;
     std::vector<uint8_t> mask;
-    if (failed(evaluator.encode(chain.quantize, range, encoded)) ||
+    if (failed(encode(evaluator, chain, range, encoded)) ||
         (chain.isSparse() &&
          failed(evaluator.evaluateMask(chain.apply.getMask(), range, mask))) ||
         (options.measureErrors && failed(meter.add(range))))
@@ -352,13 +377,6 @@ LogicalResult WeightWriter::writeRaw(DenseEntry &entry) {
   std::memcpy(target.data(), stored->bytes.data(), target.size());
   evaluator.release();
   return success();
-}
-
-/// Values that 16 bits hold.
-static void storeHalves(DType half, ArrayRef<float> values, uint8_t *target) {
-  for (auto [index, value] : llvm::enumerate(values))
-    llvm::support::endian::write16le(target + 2 * index,
-                                     roundToHalf(half, value));
 }
 
 LogicalResult WeightWriter::writeDense(DenseEntry &entry) {

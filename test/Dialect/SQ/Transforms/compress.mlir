@@ -16,6 +16,9 @@ rules:
     sparsity: {pattern: "1:4", criterion: magnitude}
   - match: "layer.[0-9].quantized"
     weights: mx.e4m3fn
+  - match: "*.{query,key}"
+    weights: int8.row
+    activations: bf16             # rounded, without codes
   - match: "layer.1.dense.weight" # the parameter's own name fits, too
     dense: true
   - match: "layer.1.*"            # takes what is left of layer 1
@@ -73,6 +76,24 @@ func.func @quantized(%x: tensor<2x64xf32>, %a: tensor<2x8xf32>) -> tensor<2x8xf3
     linalg.yield %s : f32
   } -> tensor<2x8xf32>
   return %0 : tensor<2x8xf32>
+}
+
+// Activations in 16 bits are rounded and widened, once for all that read them.
+// CHECK-LABEL: func @halves
+// CHECK-SAME: (%[[X:[a-z0-9]+]]: tensor<?x8xf32>
+func.func @halves(%x: tensor<?x8xf32>, %a: tensor<?x8xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  // CHECK: %[[H:.*]] = arith.truncf %[[X]] : tensor<?x8xf32> to tensor<?x8xbf16>
+  // CHECK: %[[F:.*]] = arith.extf %[[H]] : tensor<?x8xbf16> to tensor<?x8xf32>
+  // CHECK-NOT: arith.truncf
+  // CHECK: linalg.matmul {{.*}}ins(%[[F]],
+  // CHECK: linalg.matmul {{.*}}ins(%[[F]],
+  %q = sq.parameter "layer.0.query.weight" from "w.safetensors" : tensor<8x8xf32>
+  %k = sq.parameter "layer.0.key.weight" from "w.safetensors" : tensor<8x8xf32>
+  %0 = linalg.matmul indexing_maps = [#x, #w, #y]
+    ins(%x, %q : tensor<?x8xf32>, tensor<8x8xf32>) outs(%a : tensor<?x8xf32>) -> tensor<?x8xf32>
+  %1 = linalg.matmul indexing_maps = [#x, #w, #y]
+    ins(%x, %k : tensor<?x8xf32>, tensor<8x8xf32>) outs(%a : tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %0, %1 : tensor<?x8xf32>, tensor<?x8xf32>
 }
 
 // The first rule that matches the layer's or the parameter's name decides.

@@ -264,6 +264,24 @@ def SQ_Nf4Attr : SQ_Format<"Nf4", "nf4"> {
   }];
 }
 
+def SQ_HalfAttr : SQ_Format<"Half", "half"> {
+  let summary = "Floats of 16 bits, without a scale";
+  let description = [{
+    What is stored are the values, rounded to f16 or bf16 (to nearest even).
+    There is nothing to quantize, so no op makes or decodes them: it is the
+    format of weights of `sq.matmul` that a mask has thinned out and that tensor
+    cores multiply as they are.
+
+    ```mlir
+    #sq.half<bf16>
+    ```
+
+    Rule: SQ-HALF-1 the element type is f16 or bf16.
+  }];
+  let parameters = (ins "::mlir::Type":$element);
+  let assemblyFormat = "`<` $element `>`";
+}
+
 //===----------------------------------------------------------------------===//
 // Predictions
 //===----------------------------------------------------------------------===//

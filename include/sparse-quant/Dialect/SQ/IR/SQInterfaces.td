@@ -26,7 +26,7 @@ def SQ_QuantFormatAttrInterface : AttrInterface<"QuantFormatAttrInterface"> {
   let extraSharedClassDeclaration = [{
     /// Types of the scale tensors that go with a tensor of shape `input` whose
     /// groups run along `axis`: the scale, then the zero point (asymmetric,
-    /// i32) or the per-tensor scale (nvfp4, f32, all extents 1).
+    /// i32) or the per-tensor scale (nvfp4, f32, all extents 1); none of `half`.
     ::llvm::SmallVector<::mlir::RankedTensorType>
     getScaleTypes(::mlir::RankedTensorType input, int64_t axis) {
       return ::mlir::sq::detail::getScaleTypes($_attr.getFormat(), input, axis);

@@ -413,11 +413,11 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
 
     | operand | shape | what |
     | --- | --- | --- |
-    | input | [M, K] | f32, or with `activationFormat` codes |
-    | input scales | of `activationFormat`, axis K | none for an f32 input; per token means [M, 1] |
+    | input | [M, K] | f32, f16 or bf16, or with `activationFormat` codes |
+    | input scales | of `activationFormat`, axis K | none without one; per token means [M, 1] |
     | payload | [N, P] i8 | the codes of W as `sq.pack` lays them out |
     | bitmap | [N, ceil(K/8)] i8 | which elements are stored; none for dense weights |
-    | scales | of `format`, axis K | the scales (and the tensor scale) of W |
+    | scales | of `format`, axis K | the scales (and the tensor scale) of W; `half` has none |
     | outs | [M, N] f32 | what the product is added to |
 
     `layout` says how the weights lie in memory. `rows`, the default, is the
@@ -432,7 +432,8 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     bitmap's place take their indices.
     `fragments` (NUM-L11) is for the tensor cores of GPUs: the registers of a
     warp, with metadata for 2:4 in the bitmap's place; what they are multiplied
-    as depends on the activations. Kernels alone read these three; they have no
+    as depends on the activations. Weights of 16 bits (`half`) are stored so
+    alone, dense or 2:4. Kernels alone read these three; they have no
     reference lowering and can't be tiled along N.
 
     The order of summation is unspecified within f32 rounding; where both
@@ -474,8 +475,9 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     static, `outs` is f32 and the payload i8; SQ-MM-2 payload and bitmap have
     the sizes that SQ-PACK-3 and SQ-PACK-4 give them; SQ-MM-3 weight scales have
     the types that the format asks for; SQ-MM-4 a bitmap comes with a pattern;
-    SQ-MM-5 the input is f32 without an activation format, and with one has its
-    code type, or i8 where those codes were widened (`sq.widen`), and its scales;
+    SQ-MM-5 the input is f32, f16 or bf16 without an activation format, and with
+    one, which has codes, of its code type, or i8 where those codes were widened
+    (`sq.widen`), and has its scales;
     SQ-MM-6 activation scales that vary along K are powers of two (others could
     not leave the sum); SQ-MM-7 weights are symmetric; SQ-MM-8 all operands are
     tensors and there is a result, or all are memrefs and there is none; SQ-MM-9
@@ -483,7 +485,8 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     payload that is neither larger than that of dense weights nor smaller than
     what follows its last code; SQ-MM-10
     weights in the layout `blocks` have a pattern of blocks of whole tiles, and
-    those in `fragments` a format and a pattern that fragments can have;
+    those in `fragments` a format and a pattern that fragments can have; `half`
+    is stored in fragments alone;
     SQ-MM-11 `manyInputs` is above zero, and there only where there is a `kernel`
     and M is dynamic.
   }];

@@ -16,6 +16,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "sparse-quant/Dialect/SQ/IR/SQ.h"
 #include "sparse-quant/Dialect/SQ/Transforms/LayerReport.h"
+#include "sparse-quant/Support/DType.h"
 
 #include <functional>
 #include <optional>
@@ -41,8 +42,9 @@ struct LayoutRequest {
   std::optional<numerics::Pattern> pattern;
   /// Whether `pattern` says how many weights are kept: not of a given mask.
   bool isDensityKnown = true;
-  /// Absent for f32.
+  /// Absent for floats, whose type is then `input`: f32, f16 or bf16.
   std::optional<numerics::Format> activations;
+  DType input = DType::F32;
   int64_t rows = 0, cols = 0;
   /// Of each product with the weights, rows of activations; absent where their
   /// number is dynamic.
@@ -54,6 +56,9 @@ struct LayoutChoice {
   /// Why the weights are stored with zeros in place of what the pattern drops;
   /// "" if dropped weights aren't stored.
   std::string whyStoredDense;
+  /// Of weights in 16 bits, which are stored as they are where they aren't
+  /// packed: why; "" if there is nothing to say.
+  std::string whyNotPacked;
 };
 
 using LayoutChooser = std::function<LayoutChoice(const LayoutRequest &layer)>;

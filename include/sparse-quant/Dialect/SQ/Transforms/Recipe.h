@@ -63,11 +63,12 @@ struct RecipeRule {
   bool matches(llvm::StringRef layer, llvm::StringRef weight) const;
   std::optional<SparsityChoice> sparsity;
   std::optional<FormatChoice> weights, activations;
-  /// Instead of `weights`.
-  std::optional<HalfChoice> half;
+  /// Instead of `weights` and `activations`.
+  std::optional<HalfChoice> half, halfActivations;
 
   /// "int8.row", "bf16", "f32".
   std::string getWeightFormat() const;
+  std::string getActivationFormat() const;
 };
 
 struct Recipe {
