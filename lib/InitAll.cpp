@@ -12,6 +12,7 @@
 #include "sparse-quant/CodeGen/Artifact/Passes.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
 #include "sparse-quant/CodeGen/GPU/Passes.h"
+#include "sparse-quant/CodeGen/Passes.h"
 #include "sparse-quant/Conversion/QuantToSQ/QuantToSQ.h"
 #include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
 #include "sparse-quant/Conversion/SQToQuant/SQToQuant.h"
@@ -32,6 +33,7 @@ void mlir::sq::registerDialect(DialectRegistry &registry) {
 void mlir::sq::registerPasses() {
   registerSQTransformsPasses();
   registerSQArtifactPasses();
+  registerSQCodeGenPasses();
   registerSQCPUPasses();
   registerSQGPUPasses();
   registerPipelines();

@@ -19,6 +19,7 @@
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
+#include "sparse-quant/CodeGen/Passes.h"
 #include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 

@@ -10,6 +10,7 @@
 #include "CompileGPU.h"
 #include "mlir/Pass/PassManager.h"
 #include "sparse-quant/CodeGen/Artifact/Emit.h"
+#include "sparse-quant/CodeGen/KernelTable.h"
 #include "sparse-quant/Dialect/SQ/Transforms/PackWeights.h"
 #include "sparse-quant/Pipelines/CPU.h"
 #include "sparse-quant/Pipelines/Compile.h"
@@ -26,6 +27,8 @@ struct Variant {
   std::unique_ptr<llvm::TargetMachine> machine;
   CPUPipelineOptions pipeline;
   KernelTarget kernelTarget;
+  /// Of that CPU, or of the GPUs that it launches on.
+  std::unique_ptr<KernelTable> kernels;
   /// The packed module, to be lowered in place. All variants but the last have
   /// a copy.
   ModuleOp module;
@@ -72,7 +75,6 @@ private:
   LogicalResult lowerForGPU();
   LogicalResult compressAndPack();
   LayoutChoice chooseLayout(const LayoutRequest &layer);
-  std::string findMissed(MatmulOp op, const Variant &variant);
   void recordKernels(Variant &variant);
   void recordParallelRegions(Variant &variant);
   LogicalResult writeLayerReport();

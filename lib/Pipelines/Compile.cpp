@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/Pipelines/Compile.h"
 #include "Compilation.h"
+#include "sparse-quant/CodeGen/CPU/KernelTable.h"
+#include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/ToolOutputFile.h"
@@ -105,6 +107,7 @@ Variant &Compilation::addVariant(TargetSpec target,
   variant.target = std::move(target);
   variant.machine = std::move(machine);
   variant.kernelTarget = KernelTarget(variant.target);
+  variant.kernels = cpu::createKernelTable(variant.kernelTarget);
   return variant;
 }
 
@@ -126,7 +129,8 @@ LogicalResult Compilation::openGPUTargets() {
   auto machine = createTargetMachine(*host);
   if (!machine)
     return fail(machine.takeError());
-  addVariant(std::move(*host), std::move(*machine));
+  addVariant(std::move(*host), std::move(*machine)).kernels =
+      cuda::createKernelTable(gpuTargets);
   return success();
 }
 

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 #include "Compilation.h"
-#include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "sparse-quant/CodeGen/GPU/Passes.h"
+#include "sparse-quant/CodeGen/Passes.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Compress.h"
 #include "sparse-quant/Pipelines/GPU.h"
 
@@ -62,7 +62,7 @@ LogicalResult Compilation::lowerForGPU() {
   for (LayerReport &layer : packed.layers)
     layer.kernel = cuda::kDense;
   if (failed(runStage(module, [](OpPassManager &pm) {
-        pm.addPass(createSelectGPUKernels());
+        pm.addPass(createSelectKernels());
       })))
     return failure();
   recordKernels(variant);
@@ -93,38 +93,26 @@ LogicalResult Compilation::lowerForGPU() {
 /// layout, it is in rows, which all can read; and dense only where that is the
 /// best for all.
 LayoutChoice Compilation::chooseLayout(const LayoutRequest &layer) {
-  if (!gpuTargets.empty()) {
-    cuda::StorageChoice choice =
-        cuda::selectStorage({layer.weights, layer.pattern, layer.activations,
-                             layer.input, layer.cols},
-                            gpuTargets);
-    return {choice.layout, choice.whyStoredDense, choice.whyNotPacked};
-  }
-  // The CPU's kernels widen what they read.
-  if (layer.weights.isHalf())
-    return {};
-  cpu::Product product;
+  Product product;
   product.weights = layer.weights;
   product.pattern = layer.pattern;
+  product.isDensityKnown = layer.isDensityKnown;
   product.activations = layer.activations;
+  product.input = layer.input;
   product.rows = layer.rows;
   product.cols = layer.cols;
-  LayoutChoice choice;
-  bool isShared = true, isDense = layer.isDensityKnown;
+  std::optional<StorageChoice> first;
+  bool isShared = true, isDense = true;
   for (const auto &variant : variants) {
-    cpu::StorageChoice best =
-        cpu::selectStorage(product, layer.inputs, variant->kernelTarget);
-    bool isFirst = variant == variants.front();
-    isShared &= isFirst || best.layout == choice.layout;
+    StorageChoice best = variant->kernels->selectStorage(product, layer.inputs);
+    isShared &= !first || best.layout == first->layout;
     isDense &= !best.whyStoredDense.empty();
-    if (isFirst)
-      choice = {best.layout, best.whyStoredDense, ""};
+    if (!first)
+      first = std::move(best);
   }
-  if (isDense) {
-    choice.layout = Layout::Tiles;
-    return choice;
-  }
-  return {isShared ? choice.layout : Layout::Rows, "", ""};
+  if (isDense)
+    return {first->denseLayout, first->whyStoredDense, ""};
+  return {isShared ? first->layout : Layout::Rows, "", first->whyNotPacked};
 }
 
 /// Applies the recipe, puts sparsity before quantization, and writes the weight

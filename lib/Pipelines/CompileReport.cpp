@@ -8,7 +8,6 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "sparse-quant/CodeGen/CPU/KernelTable.h"
 #include "sparse-quant/CodeGen/CPU/Passes.h"
-#include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Config/llvm-config.h"
@@ -37,24 +36,20 @@ static std::string describeUses(const LayerReport &layer) {
     // Of GPUs nothing is predicted yet.
     if (use.predicted.empty())
       continue;
-    SmallVector<cpu::KernelCost> costs;
+    SmallVector<KernelCost> costs;
     for (const LayerReport::Prediction &predicted : use.predicted)
       costs.push_back({predicted.inputs, double(predicted.ns)});
     text += (text.empty() ? "" : "; ") + use.function + ": " +
             cpu::describeDecision({use.kernel, use.manyInputs}) + ", " +
-            cpu::describeCosts(costs);
+            describeCosts(costs);
   }
   return text;
 }
 
 /// Why an op has no better kernel than it has; "" if that was decided
 /// elsewhere.
-std::string Compilation::findMissed(MatmulOp op, const Variant &variant) {
-  if (!gpuTargets.empty()) {
-    cuda::KernelChoice choice = cuda::selectKernel(op, gpuTargets);
-    return choice.kernel == *op.getKernel() ? choice.missed : "";
-  }
-  cpu::KernelChoice choice = cpu::selectKernel(op, variant.kernelTarget);
+static std::string findMissed(MatmulOp op, const Variant &variant) {
+  KernelChoice choice = variant.kernels->select(op);
   return choice.kernel == *op.getKernel() ? choice.whyNotBetter : "";
 }
 

@@ -14,6 +14,7 @@
 #include "mlir/Transforms/Passes.h"
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "sparse-quant/CodeGen/GPU/Passes.h"
+#include "sparse-quant/CodeGen/Passes.h"
 #include "sparse-quant/Conversion/SQToLinalg/SQToLinalg.h"
 #include "sparse-quant/Dialect/SQ/Transforms/Passes.h"
 #include "sparse-quant/Pipelines/CPU.h"
@@ -24,7 +25,7 @@ using namespace mlir::sq;
 void mlir::sq::buildGPUReferencePipeline(OpPassManager &pm) {
   // Here the sq ops disappear, and with them what there was to prove.
   pm.addPass(createSQVerifyOrder());
-  pm.addPass(createSelectGPUKernels());
+  pm.addPass(createSelectKernels());
   ConvertSQToLinalgPassOptions convert;
   llvm::append_range(convert.keepKernels, cuda::getGeneratedKernels());
   pm.addPass(createConvertSQToLinalgPass(convert));

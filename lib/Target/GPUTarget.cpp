@@ -116,17 +116,25 @@ void mlir::sq::attachGPUTargets(ModuleOp module,
   module->setAttr(name, TargetSystemSpecAttr::get(b.getContext(), devices));
 }
 
+static std::optional<TargetDeviceSpecInterface> getDevice(ModuleOp module) {
+  auto system = module->getAttrOfType<TargetSystemSpecInterface>(
+      DLTIDialect::kTargetSystemDescAttrName);
+  if (!system)
+    return std::nullopt;
+  return system.getDeviceSpecForDeviceID(
+      StringAttr::get(module.getContext(), kDevice));
+}
+
+bool mlir::sq::hasGPUTargets(ModuleOp module) {
+  return getDevice(module).has_value();
+}
+
 FailureOr<SmallVector<const GPUTarget *>>
 mlir::sq::readGPUTargets(ModuleOp module) {
   auto fail = [&]() -> InFlightDiagnostic {
     return module.emitError("the module's target: ");
   };
-  auto system = module->getAttrOfType<TargetSystemSpecInterface>(
-      DLTIDialect::kTargetSystemDescAttrName);
-  std::optional<TargetDeviceSpecInterface> device;
-  if (system)
-    device = system.getDeviceSpecForDeviceID(
-        StringAttr::get(module.getContext(), kDevice));
+  std::optional<TargetDeviceSpecInterface> device = getDevice(module);
   if (!device)
     return fail() << "expected a device \"" << kDevice
                   << "\"; run sq-attach-target with 'cuda:...'";

@@ -2,6 +2,12 @@
 
 // expected-error@below {{the module's target: expected a device "CPU"}}
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<
+  "NPU" = #dlti.target_device_spec<"max_vector_op_width" = 512>>} {}
+
+// -----
+
+// expected-error@below {{the module's target: expected a key "sq.archs" with a list of architectures}}
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<
   "GPU" = #dlti.target_device_spec<"max_vector_op_width" = 512>>} {}
 
 // -----

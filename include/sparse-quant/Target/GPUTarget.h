@@ -78,6 +78,9 @@ parseGPUTargets(llvm::StringRef text);
 void attachGPUTargets(ModuleOp module,
                       llvm::ArrayRef<const GPUTarget *> targets);
 
+/// Whether the module has GPUs.
+bool hasGPUTargets(ModuleOp module);
+
 /// What `module` is compiled for. Emits an error, and fails, where there is no
 /// device "GPU", or it isn't what it should be.
 FailureOr<llvm::SmallVector<const GPUTarget *>> readGPUTargets(ModuleOp module);

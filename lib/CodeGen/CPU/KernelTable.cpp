@@ -5,29 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 #include "KernelRow.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace mlir::sq;
 using namespace mlir::sq::cpu;
-
-Product Product::get(MatmulOp op) {
-  Product product;
-  product.weights = op.getFormat().getFormat();
-  // Without a bitmap, dropped weights are stored as zeros.
-  if (op.getBitmap())
-    product.pattern =
-        SparsityPatternAttrInterface(op.getPatternAttr()).getPattern();
-  if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
-    product.activations = activations.getFormat();
-  product.areWidened = op.hasWidenedInput();
-  product.rows = op.getNumRows();
-  product.cols = op.getReductionExtent();
-  int64_t inputs = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
-  if (!ShapedType::isDynamic(inputs))
-    product.inputs = inputs;
-  return product;
-}
 
 static std::string checkLayout(const KernelRow &row, MatmulOp op) {
   if (op.getLayout() == row.layout)
@@ -48,17 +29,6 @@ static bool isBeside(const KernelRow &row, MatmulOp op,
          (op.getLayout() == Layout::Tiles && row.layout == Layout::Rows);
 }
 
-std::string mlir::sq::cpu::describeCosts(ArrayRef<KernelCost> costs) {
-  std::string text;
-  for (const KernelCost &cost : costs) {
-    text += text.empty() ? "" : ", ";
-    text += llvm::formatv("{0:F1} us for {1}", cost.ns / 1e3, cost.inputs);
-    if (&cost == costs.begin())
-      text += cost.inputs == 1 ? " row of activations" : " rows of activations";
-  }
-  return text;
-}
-
 std::string mlir::sq::cpu::describeDecision(const KernelDecision &decision) {
   if (decision.manyInputs.value_or(1) == 1)
     return decision.kernel.str();
@@ -67,13 +37,39 @@ std::string mlir::sq::cpu::describeDecision(const KernelDecision &decision) {
          std::to_string(*decision.manyInputs) + " rows of activations on";
 }
 
+namespace {
+class CPUKernelTable : public KernelTable {
+public:
+  explicit CPUKernelTable(const KernelTarget &target) : target(target) {}
+
+  StorageChoice
+  selectStorage(const Product &product,
+                ArrayRef<std::optional<int64_t>> inputs) const override;
+  KernelChoice select(MatmulOp op,
+                      const KernelDecision &preferred) const override;
+  std::string check(const KernelDecision &decision, MatmulOp op) const override;
+  KernelChoice complete(const KernelDecision &decision,
+                        MatmulOp op) const override;
+  FailureOr<KernelDecision> parse(StringRef text,
+                                  std::string &error) const override;
+  bool multipliesHalves() const override { return false; }
+
+private:
+  KernelTarget target;
+};
+} // namespace
+
+std::unique_ptr<KernelTable>
+mlir::sq::cpu::createKernelTable(const KernelTarget &target) {
+  return std::make_unique<CPUKernelTable>(target);
+}
+
 /// What a kernel for many rows of activations is given that is expected to be
 /// the faster one for no number of them.
 static constexpr int64_t kDefaultManyInputs = 16;
 
-KernelChoice mlir::sq::cpu::completeDecision(const KernelDecision &decision,
-                                             MatmulOp op,
-                                             const KernelTarget &target) {
+KernelChoice CPUKernelTable::complete(const KernelDecision &decision,
+                                      MatmulOp op) const {
   Product product = Product::get(op);
   const KernelRow &row = *findKernel(decision.kernel);
   KernelChoice choice;
@@ -127,15 +123,13 @@ static bool isBetter(const Candidate &candidate, const Candidate *than) {
   return compareCosts(candidate.costs, than->costs) < 1.0;
 }
 
-KernelChoice mlir::sq::cpu::selectKernel(MatmulOp op,
-                                         const KernelTarget &target,
-                                         const KernelDecision &preferred) {
+KernelChoice CPUKernelTable::select(MatmulOp op,
+                                    const KernelDecision &preferred) const {
   Product product = Product::get(op);
   bool isFew =
       product.inputs && *product.inputs < preferred.manyInputs.value_or(1);
-  if (!preferred.kernel.empty() && !isFew &&
-      checkDecision(preferred, op, target).empty())
-    return completeDecision(preferred, op, target);
+  if (!preferred.kernel.empty() && !isFew && check(preferred, op).empty())
+    return complete(preferred, op);
   SmallVector<Candidate> candidates;
   for (const KernelRow &row : getKernelRows()) {
     if (isBeside(row, op, product))
@@ -213,14 +207,17 @@ static Layout selectLayout(const Product &product, const KernelTarget &target) {
 }
 
 StorageChoice
-mlir::sq::cpu::selectStorage(const Product &product,
-                             ArrayRef<std::optional<int64_t>> inputs,
-                             const KernelTarget &target) {
+CPUKernelTable::selectStorage(const Product &product,
+                              ArrayRef<std::optional<int64_t>> inputs) const {
+  // Kernels on rows widen what they read.
+  if (product.weights.isHalf())
+    return {};
   // Predictions closer than this are equal, and the smaller file wins.
   constexpr double margin = 1.02;
   StorageChoice choice;
   choice.layout = selectLayout(product, target);
-  if (!product.pattern)
+  choice.denseLayout = Layout::Tiles;
+  if (!product.pattern || !product.isDensityKnown)
     return choice;
   Product dense = product;
   dense.pattern = std::nullopt;
@@ -242,9 +239,8 @@ static std::string listKernels() {
   return names;
 }
 
-std::string mlir::sq::cpu::checkDecision(const KernelDecision &decision,
-                                         MatmulOp op,
-                                         const KernelTarget &target) {
+std::string CPUKernelTable::check(const KernelDecision &decision,
+                                  MatmulOp op) const {
   const KernelRow *row = findKernel(decision.kernel);
   if (!row)
     return "it is none of " + listKernels();
@@ -257,8 +253,8 @@ std::string mlir::sq::cpu::checkDecision(const KernelDecision &decision,
   return missing;
 }
 
-FailureOr<KernelDecision>
-mlir::sq::cpu::parseKernelDecision(StringRef text, std::string &error) {
+FailureOr<KernelDecision> CPUKernelTable::parse(StringRef text,
+                                                std::string &error) const {
   auto [name, number] = text.split(':');
   const KernelRow *row = findKernel(name);
   if (!row) {

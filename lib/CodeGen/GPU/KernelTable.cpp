@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 #include "sparse-quant/CodeGen/GPU/KernelTable.h"
 #include "Multiplier.h"
-#include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -126,8 +125,8 @@ static numerics::Error checkFragments(const Product &product,
 }
 
 /// Why tensor cores don't multiply `product`, were it dense; "" if they do.
-static std::string check(const Product &product,
-                         ArrayRef<const GPUTarget *> targets) {
+static std::string checkDense(const Product &product,
+                              ArrayRef<const GPUTarget *> targets) {
   std::string missing = checkActivations(product);
   if (!missing.empty())
     return missing;
@@ -173,14 +172,43 @@ static bool isSmallWithBitmaps(const Product &product) {
   return bits * product.pattern->density() + 1 <= most * bits;
 }
 
+namespace {
+/// There is no cost model: formats decide, and what is better is known without.
+class GPUKernelTable : public KernelTable {
+public:
+  explicit GPUKernelTable(ArrayRef<const GPUTarget *> targets)
+      : targets(targets) {}
+
+  StorageChoice
+  selectStorage(const Product &product,
+                ArrayRef<std::optional<int64_t>> inputs) const override;
+  KernelChoice select(MatmulOp op,
+                      const KernelDecision &preferred) const override;
+  std::string check(const KernelDecision &decision, MatmulOp op) const override;
+  KernelChoice complete(const KernelDecision &decision,
+                        MatmulOp op) const override;
+  FailureOr<KernelDecision> parse(StringRef text,
+                                  std::string &error) const override;
+  bool multipliesHalves() const override { return true; }
+
+private:
+  SmallVector<const GPUTarget *> targets;
+};
+} // namespace
+
+std::unique_ptr<KernelTable>
+mlir::sq::cuda::createKernelTable(ArrayRef<const GPUTarget *> targets) {
+  return std::make_unique<GPUKernelTable>(targets);
+}
+
 StorageChoice
-mlir::sq::cuda::selectStorage(const Product &product,
-                              ArrayRef<const GPUTarget *> targets) {
+GPUKernelTable::selectStorage(const Product &product,
+                              ArrayRef<std::optional<int64_t>>) const {
   StorageChoice choice;
-  choice.whyNotPacked = check(product, targets);
+  choice.whyNotPacked = checkDense(product, targets);
   if (!choice.whyNotPacked.empty())
     return choice;
-  choice.layout = Layout::Fragments;
+  choice.layout = choice.denseLayout = Layout::Fragments;
   if (!product.pattern)
     return choice;
   choice.whyStoredDense = checkSkipping(product, targets);
@@ -190,62 +218,77 @@ mlir::sq::cuda::selectStorage(const Product &product,
   return choice;
 }
 
-/// Of activations without a format.
-static DType getInputType(MatmulOp op) {
-  Type type = getElementTypeOrSelf(op.getInput().getType());
-  return type.isF16() ? DType::F16 : type.isBF16() ? DType::BF16 : DType::F32;
-}
-
-static Product getProduct(MatmulOp op) {
-  Product product;
-  product.weights = op.getFormat().getFormat();
+KernelChoice GPUKernelTable::select(MatmulOp op,
+                                    const KernelDecision &preferred) const {
+  if (!preferred.kernel.empty() && check(preferred, op).empty())
+    return complete(preferred, op);
+  Product product = Product::get(op);
+  // A pattern is known where dropped weights are stored, too.
   if (SparsityPatternAttrInterface pattern = op.getPatternAttr())
     product.pattern = pattern.getPattern();
-  if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
-    product.activations = activations.getFormat();
-  else
-    product.input = getInputType(op);
-  product.cols = op.getReductionExtent();
-  return product;
-}
-
-KernelChoice mlir::sq::cuda::selectKernel(MatmulOp op,
-                                          ArrayRef<const GPUTarget *> targets) {
-  Product product = getProduct(op);
-  std::string missing = check(product, targets);
-  if (missing.empty() && op.getLayout() != Layout::Fragments)
-    missing =
+  KernelChoice choice;
+  choice.whyNotBetter = checkDense(product, targets);
+  if (choice.whyNotBetter.empty() && op.getLayout() != Layout::Fragments)
+    choice.whyNotBetter =
         "the weights are packed in " + stringifyLayout(op.getLayout()).str();
-  if (!missing.empty())
-    return {kGeneric, missing};
-  KernelChoice choice = {findRow(product).name, ""};
+  if (!choice.whyNotBetter.empty()) {
+    if (op.getLayout() == Layout::Rows)
+      choice.kernel = kGeneric;
+    return choice;
+  }
+  choice.kernel = findRow(product).name;
   if (!product.pattern)
     return choice;
   std::string reason = checkSkipping(product, targets);
   if (!op.getBitmap())
-    choice.missed = "dropped weights are multiplied: " +
-                    (reason.empty() ? "they are stored as zeros" : reason);
+    choice.whyNotBetter =
+        "dropped weights are multiplied: " +
+        (reason.empty() ? "they are stored as zeros" : reason);
   else if (op.getFragmentLayout().hasBitmap())
-    choice.missed = "dropped weights aren't stored, but multiplied: " + reason;
+    choice.whyNotBetter =
+        "dropped weights aren't stored, but multiplied: " + reason;
   return choice;
 }
 
-std::string mlir::sq::cuda::checkKernel(MatmulOp op,
-                                        ArrayRef<const GPUTarget *> targets) {
-  StringRef kernel = *op.getKernel();
-  std::vector<std::string> kernels = getGeneratedKernels();
+static std::string listKernels() {
+  std::vector<std::string> kernels = cuda::getGeneratedKernels();
   kernels.push_back(kGeneric.str());
-  if (!llvm::is_contained(kernels, kernel))
-    return "it is none of '" + llvm::join(kernels, "', '") + "'";
-  if (kernel == kGeneric)
+  return "'" + llvm::join(kernels, "', '") + "'";
+}
+
+static bool isKernel(StringRef name) {
+  return name == kGeneric ||
+         llvm::is_contained(cuda::getGeneratedKernels(), name);
+}
+
+std::string GPUKernelTable::check(const KernelDecision &decision,
+                                  MatmulOp op) const {
+  if (!isKernel(decision.kernel))
+    return "it is none of " + listKernels();
+  if (decision.kernel == kGeneric)
     return op.getLayout() == Layout::Rows ? ""
                                           : "the weights aren't packed in rows";
-  KernelChoice choice = selectKernel(op, targets);
-  if (choice.kernel == kernel)
+  KernelChoice choice = select(op, /*preferred=*/{});
+  if (choice.kernel == decision.kernel)
     return "";
-  return choice.kernel == kGeneric
-             ? choice.missed
+  return choice.kernel.empty() || choice.kernel == kGeneric
+             ? choice.whyNotBetter
              : "its formats are those of '" + choice.kernel.str() + "'";
+}
+
+KernelChoice GPUKernelTable::complete(const KernelDecision &decision,
+                                      MatmulOp op) const {
+  KernelChoice choice = select(op, /*preferred=*/{});
+  choice.kernel = decision.kernel;
+  return choice;
+}
+
+FailureOr<KernelDecision> GPUKernelTable::parse(StringRef text,
+                                                std::string &error) const {
+  if (isKernel(text))
+    return KernelDecision{text, std::nullopt};
+  error = "'" + text.str() + "' is none of " + listKernels();
+  return failure();
 }
 
 std::vector<std::string> mlir::sq::cuda::getGeneratedKernels() {

@@ -263,15 +263,16 @@ struct LowerLinearToGPU : sq::impl::LowerLinearToGPUBase<LowerLinearToGPU> {
     int64_t sharedBytes = std::numeric_limits<int64_t>::max();
     for (const GPUTarget *target : *targets)
       sharedBytes = std::min(sharedBytes, target->sharedBytes);
+    std::unique_ptr<KernelTable> table = createKernelTable(*targets);
     for (MatmulOp op : products) {
       if (!op.getKernel()) {
-        op.emitError("no kernel was selected: run sq-select-gpu-kernels");
+        op.emitError("no kernel was selected: run sq-select-kernels");
         return signalPassFailure();
       }
       std::string reason = op.getKernel() == kGeneric
                                ? "it is convert-sq-to-linalg's, in front of "
                                  "bufferization"
-                               : checkKernel(op, *targets);
+                               : table->check({*op.getKernel(), {}}, op);
       if (!reason.empty()) {
         op.emitError("kernel '")
             << *op.getKernel() << "' can't compute this op: " << reason;

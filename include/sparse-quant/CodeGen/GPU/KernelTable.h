@@ -7,11 +7,8 @@
 #ifndef SPARSE_QUANT_CODEGEN_GPU_KERNELTABLE_H
 #define SPARSE_QUANT_CODEGEN_GPU_KERNELTABLE_H
 
-#include "sparse-quant/Dialect/SQ/IR/SQ.h"
-#include "sparse-quant/Support/DType.h"
+#include "sparse-quant/CodeGen/KernelTable.h"
 #include "sparse-quant/Target/GPUTarget.h"
-#include <optional>
-#include <string>
 
 namespace mlir::sq::cuda {
 
@@ -29,42 +26,9 @@ inline constexpr StringLiteral kDense = "gpu.dense";
 /// convert-sq-to-linalg, a thread an element.
 inline constexpr StringLiteral kGeneric = "gpu.generic";
 
-/// What there is to compute, whether or not the weights are packed already.
-struct Product {
-  numerics::Format weights;
-  /// Absent for dense weights.
-  std::optional<numerics::Pattern> pattern;
-  /// Absent for floats, whose type is then `input`: f32, f16 or bf16.
-  std::optional<numerics::Format> activations;
-  DType input = DType::F32;
-  int64_t cols = 0;
-};
-
-struct StorageChoice {
-  Layout layout = Layout::Rows;
-  /// Why tensor cores don't multiply it; "" if they do.
-  std::string whyNotPacked;
-  /// Why weights are stored with zeros in place of what is dropped; "" if they
-  /// aren't.
-  std::string whyStoredDense;
-};
-
-/// Asked before the weights of `product` are packed.
-StorageChoice selectStorage(const Product &product,
-                            ArrayRef<const GPUTarget *> targets);
-
-struct KernelChoice {
-  StringRef kernel;
-  /// Why no better one fits, or why it does more than it had to; "" otherwise.
-  std::string missed;
-};
-
-/// All of `targets` have the instructions of the kernel.
-KernelChoice selectKernel(MatmulOp op, ArrayRef<const GPUTarget *> targets);
-
-/// "" if `op`, which has a kernel, may be computed by it, otherwise the reason
-/// why not.
-std::string checkKernel(MatmulOp op, ArrayRef<const GPUTarget *> targets);
+/// The kernels that all of `targets` have.
+std::unique_ptr<KernelTable>
+createKernelTable(ArrayRef<const GPUTarget *> targets);
 
 /// The kernels that sq-lower-linear-to-gpu generates; it leaves the others to
 /// convert-sq-to-linalg.

@@ -9,31 +9,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-def SelectGPUKernels : Pass<"sq-select-gpu-kernels", "::mlir::ModuleOp"> {
-  let summary = "Decide which kernel computes each sq.matmul on the GPUs";
-  let description = [{
-    Writes the name of a kernel onto each `sq.matmul`: one for tensor cores
-    where all of the module's architectures have it and the weights are packed
-    in the layout `fragments`, else `gpu.generic`, which computes everything. A
-    remark says what was selected; a `missed` one why it isn't a better one. A
-    decision that is there already is checked.
-
-    Needs: the module's GPUs (`sq-attach-target`).
-
-    Before:
-    ```mlir
-    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(...)
-        outs(%init : tensor<?x16xf32>)
-        {format = #sq.int<8, row>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
-    ```
-    After:
-    ```mlir
-        {..., kernel = "gpu.mma-bf16"}
-    ```
-  }];
-  let dependentDialects = ["::mlir::sq::SQDialect"];
-}
-
 def LowerLinearToGPU : Pass<"sq-lower-linear-to-gpu", "::mlir::ModuleOp"> {
   let summary = "sq.matmul on memrefs to launches of kernels for tensor cores";
   let description = [{
@@ -57,7 +32,7 @@ def LowerLinearToGPU : Pass<"sq-lower-linear-to-gpu", "::mlir::ModuleOp"> {
     made bf16 in fragments, of f32 three and of f16 two that are added up, and
     multiplied as those above.
 
-    Needs: memrefs, decisions of `sq-select-gpu-kernels`, the module's GPUs.
+    Needs: memrefs, decisions of `sq-select-kernels`, the module's GPUs.
     Guarantees: no `sq.matmul` is left.
 
     Before:

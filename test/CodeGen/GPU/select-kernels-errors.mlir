@@ -1,4 +1,4 @@
-// RUN: sq-opt %s -split-input-file --sq-select-gpu-kernels -verify-diagnostics
+// RUN: sq-opt %s -split-input-file --sq-select-kernels -verify-diagnostics
 
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
   func.func @unknown(%x: tensor<?x64xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
@@ -56,17 +56,6 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 
 // -----
 
-// expected-error @below {{the module's target: expected a device "GPU"; run sq-attach-target with 'cuda:...'}}
-module {
-  func.func @no_target(%x: tensor<?x64xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
-      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>} -> tensor<?x16xf32>
-    return %y : tensor<?x16xf32>
-  }
-}
-
-// -----
-
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
   func.func @halves(%x: tensor<?x64xf32>, %p: tensor<1x2048xi8>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
     // expected-error @below {{no kernel can compute this op: weights of f16 are multiplied by activations of f16 alone}}
@@ -83,6 +72,18 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     // expected-error @below {{no kernel can compute this op: weights of bf16 are multiplied by activations of bf16 and f32 alone}}
     %y = sq.matmul ins(%x : tensor<?x64xf16>) weights(%p : tensor<1x2048xi8>)
       outs(%o : tensor<?x16xf32>) {format = #sq.half<bf16>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// A decision for the CPU's table.
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @cpu(%x: tensor<?x64xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-error @below {{kernel 'cpu.tile-fma' can't compute this op: it is none of 'gpu.mma-s8', }}
+    %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "cpu.tile-fma"} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
   }
 }

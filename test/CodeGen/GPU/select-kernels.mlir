@@ -1,11 +1,11 @@
-// RUN: sq-opt %s --sq-select-gpu-kernels --remark-format=emitRemark \
-// RUN:   --remarks-filter=sq-select-gpu-kernels --verify-diagnostics --split-input-file | FileCheck %s
+// RUN: sq-opt %s --sq-select-kernels --remark-format=emitRemark \
+// RUN:   --remarks-filter=sq-select-kernels --verify-diagnostics --split-input-file | FileCheck %s
 
 // CHECK-LABEL: @sparse
 // CHECK: kernel = "gpu.mma-s8"
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
   func.func @sparse(%x: tensor<?x128xi8>, %t: tensor<?x1xf32>, %p: tensor<1x1024xi8>, %b: tensor<1x256xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    // expected-remark @below {{[Passed] KernelSelected | Category:sq-select-gpu-kernels | Remark="selected ", kernel=gpu.mma-s8}}
+    // expected-remark @below {{[Passed] KernelSelected | Category:sq-select-kernels | Remark="selected ", kernel=gpu.mma-s8}}
     %y = sq.matmul ins(%x, %t : tensor<?x128xi8>, tensor<?x1xf32>)
       weights(%p, bitmap(%b), scales(%s) : tensor<1x1024xi8>, tensor<1x256xi8>, tensor<1x16xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
