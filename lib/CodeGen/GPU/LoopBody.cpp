@@ -140,12 +140,14 @@ void LoopBody::storeResult(Value value, ValueRange indices) {
   memref::StoreOp::create(b, value, result.get(), getIndices(result, indices));
 }
 
-Value LoopBody::emit(ValueRange indices, Value old) {
+Value LoopBody::emit(ValueRange indices, Value old, Value from, Value known) {
   IRMapping mapping;
   for (auto [operand, argument] :
        llvm::zip(op.getDpsInputOperands(), op.getRegionInputArgs()))
     if (op.payloadUsesValueFromOperand(operand))
-      mapping.map(argument, load(*operand, indices));
+      mapping.map(argument, known && operand->get() == from
+                                ? known
+                                : load(*operand, indices));
   if (old)
     mapping.map(op.getRegionOutputArgs()[0], old);
   for (Operation &nested : op.getBody()->without_terminator()) {

@@ -42,8 +42,10 @@ public:
   unsigned numReductions() { return op.getNumReductionLoops(); }
 
   /// What the result becomes at these indices if it was `old`, which may be
-  /// null where usesResult() is false.
-  Value emit(ValueRange indices, Value old);
+  /// null where usesResult() is false. If `known` is given, it is what inputs
+  /// that are the memref `from` hold there.
+  Value emit(ValueRange indices, Value old, Value from = Value(),
+             Value known = Value());
   bool usesResult();
   Value loadResult(ValueRange indices);
   void storeResult(Value value, ValueRange indices);

@@ -31,9 +31,12 @@ class LinearLowering {
 public:
   /// `prepared` is the memory of activations that have been prepared for an
   /// earlier product, or null; then it becomes what is prepared for this one.
-  LinearLowering(MatmulOp op, int64_t sharedBytes, Value &prepared)
+  LinearLowering(MatmulOp op, int64_t sharedBytes, Value &prepared,
+                 Epilogue &epilogue)
       : op(op), b(op.getLoc(), op), sharedBytes(sharedBytes),
-        prepared(prepared) {}
+        prepared(prepared) {
+    product.epilogue = &epilogue;
+  }
 
   void run();
 
@@ -231,10 +234,13 @@ static SmallVector<SmallVector<MatmulOp>> group(ArrayRef<MatmulOp> products) {
   return groups;
 }
 
-static void lowerGroup(ArrayRef<MatmulOp> products, int64_t sharedBytes) {
+static void lowerGroup(ArrayRef<MatmulOp> products, int64_t sharedBytes,
+                       RewriterBase &rewriter) {
   Value prepared;
   for (MatmulOp op : products) {
-    LinearLowering(op, sharedBytes, prepared).run();
+    Epilogue epilogue = Epilogue::take(op, rewriter);
+    LinearLowering(op, sharedBytes, prepared, epilogue).run();
+    epilogue.erase(rewriter);
     if (prepared && op == products.back()) {
       OpBuilder b(op);
       memref::DeallocOp::create(b, op.getLoc(), prepared);
@@ -279,8 +285,9 @@ struct LowerLinearToGPU : sq::impl::LowerLinearToGPUBase<LowerLinearToGPU> {
         return signalPassFailure();
       }
     }
+    IRRewriter rewriter(&getContext());
     for (ArrayRef<MatmulOp> products : group(products))
-      lowerGroup(products, sharedBytes);
+      lowerGroup(products, sharedBytes, rewriter);
     for (linalg::MatmulOp op : dense)
       lowerDenseProduct(op, sharedBytes);
   }

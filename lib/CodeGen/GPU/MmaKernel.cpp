@@ -91,8 +91,19 @@ void MmaBuilder::emitResult(Value acc, Value row, Value token) {
     Value start =
         arith::MulIOp::create(b, arith::MulIOp::create(b, wide, stride), bytes);
     Value pointer = at(at(globalPointer(product.out), start), mul(row, 4));
-    if (!product.overwrites)
+    SmallVector<Value> indices;
+    if (product.epilogue)
+      for (Value index : {token, row})
+        indices.push_back(
+            arith::IndexCastOp::create(b, b.getIndexType(), index));
+    if (product.epilogue && product.epilogue->hasInit())
+      value = arith::AddFOp::create(b, product.epilogue->emitInit(b, indices),
+                                    value);
+    else if (!product.overwrites)
       value = arith::AddFOp::create(b, load(f32(), pointer, 4), value);
-    store(value, pointer, 4);
+    if (!product.epilogue || product.epilogue->storesProduct())
+      store(value, pointer, 4);
+    if (product.epilogue)
+      product.epilogue->emitSteps(b, value, indices);
   });
 }

@@ -23,6 +23,7 @@
 #ifndef SPARSE_QUANT_LIB_CODEGEN_GPU_MMAKERNEL_H
 #define SPARSE_QUANT_LIB_CODEGEN_GPU_MMAKERNEL_H
 
+#include "Epilogue.h"
 #include "Multiplier.h"
 
 namespace mlir::sq::cuda {
@@ -49,6 +50,8 @@ struct MmaProduct {
   Value out, outStride, tokens;
   /// What `out` holds isn't added to.
   bool overwrites = false;
+  /// Computed with the product; null if there is none.
+  Epilogue *epilogue = nullptr;
 };
 
 /// Most tokens of the stream kernel.
@@ -102,8 +105,9 @@ protected:
   /// `sum` + parts * their rows' scales, and their tokens' if there are any.
   Fragment addScaled(const Fragment &sum, const Fragment &parts,
                      ArrayRef<Value> scales, ArrayRef<Value> tokenScales);
-  /// Puts a sum in its place in `out`, if there is one, or adds it to that.
-  /// `acc` is in f32 and scaled where there are groups.
+  /// Puts a sum in its place in `out`, if there is one, or adds it to that; or
+  /// does what the epilogue says. `acc` is in f32 and scaled where there are
+  /// groups.
   void emitResult(Value acc, Value row, Value token);
 
   const MmaProduct &product;

@@ -27,6 +27,13 @@ def LowerLinearToGPU : Pass<"sq-lower-linear-to-gpu", "::mlir::ModuleOp"> {
     Weights with bitmaps are expanded by the kernels for few tokens; for more, a
     launch of its own puts zeros between them in the device's memory.
 
+    What `linalg` ops next to a product compute element by element, its kernel
+    computes where the elements are in registers: in front of it what it is added
+    to, such as a bias, behind it activation functions, gates and rounding. The
+    product itself is stored only if others read it. The ops are on the elements
+    of the product, read what no other thread writes in the meantime, and write
+    what none reads.
+
     `linalg.matmul` with dense weights in f32, f16 or bf16, [N, K] with static N
     and K, is left alone for up to 16 rows of activations. For more, weights are
     made bf16 in fragments, of f32 three and of f16 two that are added up, and
