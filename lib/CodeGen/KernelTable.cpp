@@ -22,7 +22,7 @@ Product Product::get(MatmulOp op) {
   Type element = getElementTypeOrSelf(op.getInput().getType());
   if (QuantFormatAttrInterface activations = op.getActivationFormatAttr())
     product.activations = activations.getFormat();
-  else if (element.isF16())
+  if (element.isF16())
     product.input = DType::F16;
   else if (element.isBF16())
     product.input = DType::BF16;

@@ -110,9 +110,15 @@ LayoutChoice Compilation::chooseLayout(const LayoutRequest &layer) {
     if (!first)
       first = std::move(best);
   }
+  LayoutChoice choice;
+  choice.layout = isDense    ? first->denseLayout
+                  : isShared ? first->layout
+                             : Layout::Rows;
   if (isDense)
-    return {first->denseLayout, first->whyStoredDense, ""};
-  return {isShared ? first->layout : Layout::Rows, "", first->whyNotPacked};
+    choice.whyStoredDense = first->whyStoredDense;
+  choice.whyNotPacked = first->whyNotPacked;
+  choice.widensInput = first->widensInput;
+  return choice;
 }
 
 /// Applies the recipe, puts sparsity before quantization, and writes the weight

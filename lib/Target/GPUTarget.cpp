@@ -11,9 +11,8 @@
 //                    the architecture, and not before 8.5
 //   sharedBytes      "Technical Specifications per Compute Capability" of the
 //                    CUDA C++ Programming Guide
-//   nativeFP8        registers and code of one such instruction, as assembled
-//   by
-//                    ptxas 13.0 (docs/benchmarks/gpu-kernels.md)
+//   fp8              the machine code that ptxas 13.0 makes of such a PTX
+//                    instruction: one of its own, or conversions to f16
 //   multiprocessors  the vendor's white paper of the part in the row's comment
 //
 //===----------------------------------------------------------------------===//
@@ -30,17 +29,12 @@ static constexpr StringLiteral kDevice = "GPU", kArchs = "sq.archs";
 static constexpr int64_t KiB = 1 << 10;
 
 static constexpr GPUTarget gpuTargets[] = {
-    // arch, ptx, cuda, shared, SMs, ordered metadata, fp8, native, wgmma,
-    // tcgen05
-    {"sm_80", 85, 12050, 163 * KiB, 108, true, false, false, false,
-     false},                                                             // A100
-    {"sm_89", 85, 12050, 99 * KiB, 142, true, true, true, false, false}, // L40S
-    {"sm_90a", 85, 12050, 227 * KiB, 132, true, true, false, true,
-     false}, // H100
-    {"sm_100a", 86, 12070, 227 * KiB, 148, true, true, false, false,
-     true}, // B200
-    {"sm_120a", 87, 12080, 99 * KiB, 170, true, true, true, false,
-     false}, // RTX 5090
+    // arch, ptx, cuda, shared, SMs, ordered metadata, fp8, wgmma, tcgen05
+    {"sm_80", 85, 12050, 163 * KiB, 108, true, false, false, false},  // A100
+    {"sm_89", 85, 12050, 99 * KiB, 142, true, true, false, false},    // L40S
+    {"sm_90a", 85, 12050, 227 * KiB, 132, true, false, true, false},  // H100
+    {"sm_100a", 86, 12070, 227 * KiB, 148, true, false, false, true}, // B200
+    {"sm_120a", 87, 12080, 99 * KiB, 170, true, true, false, false}, // RTX 5090
 };
 
 ArrayRef<GPUTarget> mlir::sq::getKnownGPUTargets() { return gpuTargets; }

@@ -35,7 +35,8 @@ struct Product {
   /// Absent for floats, whose type is then `input`: f32, f16 or bf16.
   std::optional<numerics::Format> activations;
   DType input = DType::F32;
-  /// Whether their codes are bytes of integers already (sq.widen).
+  /// Whether their codes are bytes of integers already, or, with f16 for
+  /// `input`, f16 (sq.widen).
   bool areWidened = false;
   int64_t rows = 0, cols = 0;
   /// Rows of activations; absent where they are only known at run time.
@@ -71,6 +72,8 @@ struct StorageChoice {
   /// Why no kernel takes weights of 16 bits in another form than they have in
   /// rows, where they aren't packed; "" if there is nothing to say.
   std::string whyNotPacked;
+  /// Whether kernels on this layout multiply the activations' codes as f16.
+  bool widensInput = false;
 };
 
 /// A prediction, for one number of rows of activations.

@@ -40,10 +40,9 @@ struct GPUTarget {
   int64_t multiprocessors;
   /// `mma.sp::ordered_metadata`.
   bool orderedMetadata;
-  /// `mma` on FP8 operands, and whether that is an instruction: for data center
-  /// parts from Hopper on, which have it in other instructions, ptxas converts
-  /// operands to f16 instead.
-  bool fp8, nativeFP8;
+  /// `mma` on FP8 operands. Not on data center parts from Hopper on, which have
+  /// it in other instructions: of PTX's ptxas makes conversions to f16 there.
+  bool fp8;
   /// `wgmma`, of Hopper alone.
   bool warpgroup;
   /// `tcgen05`, of Blackwell's data center parts alone.

@@ -281,6 +281,8 @@ std::string KernelRow::check(const Product &product,
   if (wantsIntegers && !product.weights.integerFactor())
     return "elements of " + product.weights.str() +
            " are not integers in disguise";
+  if (product.areWidened && product.input == DType::F16)
+    return "activations were widened for tensor cores";
   if (product.areWidened && multipliesFloats())
     return "activations were widened for a kernel that multiplies bytes";
   if (std::string reason = checkActivations(activations, product);

@@ -62,10 +62,33 @@ static bool isFP8(const numerics::Format &format) {
          format.element == numerics::Element::E5M2;
 }
 
+/// Why an instruction on fp8 isn't on all of `targets`; "" if it is.
+static std::string checkFP8(ArrayRef<const GPUTarget *> targets) {
+  for (const GPUTarget *target : targets)
+    if (!target->fp8)
+      return target->arch.str() + " has no mma on fp8";
+  return "";
+}
+
+/// Whether tensor cores of `targets` multiply the activations' codes as f16: no
+/// instruction takes both sides' codes.
+static bool wantsWidening(const Product &product,
+                          ArrayRef<const GPUTarget *> targets) {
+  if (!product.activations || product.weights.isHalf())
+    return false;
+  if (product.weights.integerFactor())
+    return !product.activations->integerFactor();
+  return !(isFP8(product.weights) && isFP8(*product.activations) &&
+           checkFP8(targets).empty());
+}
+
 static InputClass getInputClass(const Product &product) {
+  // Of codes: widened ones.
+  if (product.input == DType::F16)
+    return InputClass::F16;
   if (product.activations)
     return InputClass::Codes;
-  return product.input == DType::F16 ? InputClass::F16 : InputClass::BF16;
+  return InputClass::BF16;
 }
 
 /// Weights in 16 bits are multiplied as they are.
@@ -100,6 +123,10 @@ static std::string checkActivations(const Product &product) {
   }
   if (!format.symmetric)
     return "activations of " + format.str() + " have a zero point";
+  if (getInputClass(product) == InputClass::F16)
+    return format.element == numerics::Element::NF4
+               ? "activations of " + format.str() + " are no values of f16"
+               : "";
   bool areIntegers = product.weights.integerFactor().has_value();
   if (areIntegers ? !format.integerFactor() : !isFP8(format))
     return "weights of " + product.weights.str() + " and activations of " +
@@ -121,7 +148,8 @@ static numerics::Error checkFragments(const Product &product,
                                       const numerics::Pattern *pattern) {
   return FragmentLayout::check(
       product.weights, pattern,
-      FragmentLayout::getMultiplierBytes(product.activations.has_value()));
+      FragmentLayout::getMultiplierBytes(getInputClass(product) ==
+                                         InputClass::Codes));
 }
 
 /// Why tensor cores don't multiply `product`, were it dense; "" if they do.
@@ -131,9 +159,8 @@ static std::string checkDense(const Product &product,
   if (!missing.empty())
     return missing;
   if (findRow(product).needsFP8)
-    for (const GPUTarget *target : targets)
-      if (!target->fp8)
-        return target->arch.str() + " doesn't multiply fp8";
+    if (std::string missing = checkFP8(targets); !missing.empty())
+      return missing;
   // The sum of all products of codes of 8 bits is to fit into 32.
   constexpr int64_t mostCols = int64_t(1) << 17;
   if (product.cols > mostCols)
@@ -146,17 +173,11 @@ static std::string checkDense(const Product &product,
 
 /// Why dropped weights of a product that tensor cores compute are multiplied;
 /// "" if they are skipped.
-static std::string checkSkipping(const Product &product,
-                                 ArrayRef<const GPUTarget *> targets) {
+static std::string checkSkipping(const Product &product) {
   if (!FragmentLayout::isSkipped(*product.pattern))
     return "tensor cores skip 2:4 alone, not " + product.pattern->str();
   if (numerics::Error error = checkFragments(product, &*product.pattern))
     return *error;
-  if (findRow(product).needsFP8)
-    for (const GPUTarget *target : targets)
-      if (!target->nativeFP8)
-        return "fp8 mma.sp is no instruction of " + target->arch.str() +
-               ": ptxas emulates it, and spills";
   return "";
 }
 
@@ -202,20 +223,36 @@ mlir::sq::cuda::createKernelTable(ArrayRef<const GPUTarget *> targets) {
 }
 
 StorageChoice
-GPUKernelTable::selectStorage(const Product &product,
+GPUKernelTable::selectStorage(const Product &asked,
                               ArrayRef<std::optional<int64_t>>) const {
   StorageChoice choice;
+  Product product = asked;
+  if (wantsWidening(product, targets)) {
+    product.input = DType::F16;
+    choice.widensInput = true;
+  }
   choice.whyNotPacked = checkDense(product, targets);
-  if (!choice.whyNotPacked.empty())
+  if (!choice.whyNotPacked.empty()) {
+    choice.widensInput = false;
     return choice;
+  }
   choice.layout = choice.denseLayout = Layout::Fragments;
   if (!product.pattern)
     return choice;
-  choice.whyStoredDense = checkSkipping(product, targets);
+  choice.whyStoredDense = checkSkipping(product);
   if (!FragmentLayout::isSkipped(*product.pattern) &&
       isSmallWithBitmaps(product))
     choice.whyStoredDense = "";
   return choice;
+}
+
+/// What keeps codes from being multiplied as they are.
+static std::string whyWidened(const Product &product,
+                              ArrayRef<const GPUTarget *> targets) {
+  if (isFP8(product.weights) && isFP8(*product.activations))
+    return checkFP8(targets);
+  return "no mma takes weights of " + product.weights.str() +
+         " and activations of " + product.activations->str();
 }
 
 KernelChoice GPUKernelTable::select(MatmulOp op,
@@ -237,16 +274,18 @@ KernelChoice GPUKernelTable::select(MatmulOp op,
     return choice;
   }
   choice.kernel = findRow(product).name;
-  if (!product.pattern)
-    return choice;
-  std::string reason = checkSkipping(product, targets);
-  if (!op.getBitmap())
-    choice.whyNotBetter =
-        "dropped weights are multiplied: " +
-        (reason.empty() ? "they are stored as zeros" : reason);
-  else if (op.getFragmentLayout().hasBitmap())
-    choice.whyNotBetter =
-        "dropped weights aren't stored, but multiplied: " + reason;
+  SmallVector<std::string> reasons;
+  if (product.activations && product.input == DType::F16)
+    reasons.push_back("codes are multiplied as f16: " +
+                      whyWidened(product, targets));
+  std::string reason = product.pattern ? checkSkipping(product) : "";
+  if (product.pattern && !op.getBitmap())
+    reasons.push_back("dropped weights are multiplied: " +
+                      (reason.empty() ? "they are stored as zeros" : reason));
+  else if (product.pattern && op.getFragmentLayout().hasBitmap())
+    reasons.push_back("dropped weights aren't stored, but multiplied: " +
+                      reason);
+  choice.whyNotBetter = llvm::join(reasons, "; ");
   return choice;
 }
 

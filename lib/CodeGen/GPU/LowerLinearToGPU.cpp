@@ -59,7 +59,7 @@ private:
 /// Of activations that are integers in disguise.
 static std::optional<unsigned> getFraction(MatmulOp op) {
   QuantFormatAttrInterface format = op.getActivationFormatAttr();
-  if (!format)
+  if (!format || op.hasWidenedInput())
     return std::nullopt;
   switch (format.getFormat().element) {
   case numerics::Element::E2M1FN:
@@ -181,7 +181,10 @@ void LinearLowering::run() {
     numerics::Format format = op.getActivationFormatAttr().getFormat();
     product.hasScalePerToken = format.scope == numerics::GroupScope::Row;
     product.hasScalePerGroup = format.scope == numerics::GroupScope::Group;
-    product.activationFactor = format.integerFactor().value_or(1);
+    // Widened to f16, codes are values, not integers that stand for them.
+    bool areIntegers = !getElementTypeOrSelf(op.getInput().getType()).isF16();
+    product.activationFactor =
+        areIntegers ? format.integerFactor().value_or(1) : 1;
   }
   product.out = addressOf(op.getInit());
   product.outStride = strideOf(op.getInit());

@@ -19,12 +19,11 @@ static StringRef getFP8Name(const numerics::Format &format) {
 
 Multiplier Multiplier::get(MatmulOp op) {
   QuantFormatAttrInterface activations = op.getActivationFormatAttr();
-  if (!activations) {
-    Type input = getElementTypeOrSelf(op.getInput().getType());
-    if (input.isF16())
-      return {MultiplierKind::F16, "f16", "f16", /*planes=*/1};
+  Type input = getElementTypeOrSelf(op.getInput().getType());
+  if (input.isF16())
+    return {MultiplierKind::F16, "f16", "f16", /*planes=*/1};
+  if (!activations)
     return input.isBF16() ? getBF16(/*planes=*/1) : getBF16();
-  }
   numerics::Format weights = op.getFormat().getFormat();
   if (weights.integerFactor())
     return {};

@@ -265,7 +265,9 @@ Value ElementCodec::decodeElement(const Format &format, Value code) {
   return value;
 }
 
-Value ElementCodec::widen(const Format &format, Value code) {
+Value ElementCodec::widen(const Format &format, Value code, Type type) {
+  if (type.isF16())
+    return arith::TruncFOp::create(b, like(type), decodeElement(format, code));
   Type i8 = b.getI8Type();
   if (format.element == Element::Int) {
     Value integer = decodeInteger(format, code);

@@ -236,6 +236,11 @@ struct MatmulLowering : OpRewritePattern<MatmulOp> {
       Format inputFormat = inputAttr.getFormat();
       bool isInteger = inputFormat.element == Element::Int;
       if (op.hasWidenedInput()) {
+        if (getElementTypeOrSelf(input.getType()).isF16())
+          return op.emitOpError("expected activations in ")
+                 << inputAttr.getCodeType()
+                 << ", got f16: widened so, kernels for tensor cores alone "
+                    "multiply them";
         if (format.element != Element::Int)
           return op.emitOpError("expected activations in ")
                  << inputAttr.getCodeType() << " beside weights in "

@@ -312,13 +312,13 @@ struct WidenLowering : OpRewritePattern<WidenOp> {
                                 PatternRewriter &rewriter) const override {
     Format format = op.getFormat().getFormat();
     auto type = cast<RankedTensorType>(op.getType());
-    rewriter.replaceOp(op,
-                       mapElements(rewriter, op.getLoc(), format,
-                                   op.getValues(), type.getRank() - 1, {}, type,
-                                   [&](ElementCodec &codec, ValueRange args) {
-                                     return SmallVector<Value>{
-                                         codec.widen(format, args[0])};
-                                   }));
+    rewriter.replaceOp(
+        op, mapElements(rewriter, op.getLoc(), format, op.getValues(),
+                        type.getRank() - 1, {}, type,
+                        [&](ElementCodec &codec, ValueRange args) {
+                          return SmallVector<Value>{codec.widen(
+                              format, args[0], type.getElementType())};
+                        }));
     return success();
   }
 };
@@ -403,9 +403,12 @@ void mlir::sq::lowerRoundTrips(RewriterBase &rewriter, Operation *root) {
       if (quantize && quantize.getFormat() == widen.getFormat() &&
           widen.getValues() == quantize.getValues())
         replaceRoundTrip(rewriter, op, quantize,
-                         [](ElementCodec &codec, const Format &format,
-                            Value code,
-                            ValueRange) { return codec.widen(format, code); });
+                         [&](ElementCodec &codec, const Format &format,
+                             Value code, ValueRange) {
+                           return codec.widen(
+                               format, code,
+                               getElementTypeOrSelf(widen.getType()));
+                         });
     }
   });
 }

@@ -53,7 +53,7 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 // CHECK-LABEL: @padded
 // CHECK: memref.alloc(%{{.*}}) : memref<1x?x128xi8>
 // CHECK: llvm.inline_asm "mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e5m2.f32 {$0, $1, $2, $3}, {$4, $5, $6, $7}, {$8, $9}, {$10, $11, $12, $13};"
-module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_89"]>>} {
   func.func @padded(%x: memref<5x100xf8E5M2>, %t: memref<5x1xf32>, %p: memref<1x2048xi8>, %s: memref<1x16xf32>, %o: memref<5x16xf32>) {
     sq.matmul ins(%x, %t : memref<5x100xf8E5M2>, memref<5x1xf32>) weights(%p, scales(%s) : memref<1x2048xi8>, memref<1x16xf32>)
       outs(%o : memref<5x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E5M2, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-fp8"}

@@ -47,7 +47,7 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 // Fragments of fp8, for targets that don't all multiply it.
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
   func.func @none(%x: tensor<?x128xf8E4M3FN>, %t: tensor<?x1xf32>, %p: tensor<1x2048xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    // expected-error @below {{no kernel can compute this op: sm_80 doesn't multiply fp8}}
+    // expected-error @below {{no kernel can compute this op: sm_80 has no mma on fp8}}
     %y = sq.matmul ins(%x, %t : tensor<?x128xf8E4M3FN>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<1x2048xi8>, tensor<1x16xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E4M3FN, row>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>

@@ -47,7 +47,7 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 // CHECK: kernel = "gpu.generic"
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80", "sm_90a"]>>} {
   func.func @fp8(%x: tensor<?x64xf8E4M3FN>, %t: tensor<?x1xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    // expected-remark @below {{Reason="sm_80 doesn't multiply fp8", Remark="selected ", kernel=gpu.generic}}
+    // expected-remark @below {{Reason="sm_80 has no mma on fp8", Remark="selected ", kernel=gpu.generic}}
     %y = sq.matmul ins(%x, %t : tensor<?x64xf8E4M3FN>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E4M3FN, row>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
@@ -75,19 +75,6 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     // expected-remark @below {{Reason="the weights are packed in rows", Remark="selected ", kernel=gpu.generic}}
     %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>} -> tensor<?x16xf32>
-    return %y : tensor<?x16xf32>
-  }
-}
-
-// -----
-
-// CHECK-LABEL: @emulated
-// CHECK: kernel = "gpu.mma-fp8"
-module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
-  func.func @emulated(%x: tensor<?x128xf8E4M3FN>, %t: tensor<?x1xf32>, %p: tensor<1x2048xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    // expected-remark @below {{dropped weights are multiplied: fp8 mma.sp is no instruction of sm_90a: ptxas emulates it, and spills}}
-    %y = sq.matmul ins(%x, %t : tensor<?x128xf8E4M3FN>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<1x2048xi8>, tensor<1x16xf32>)
-      outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E4M3FN, row>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
   }
 }
@@ -186,6 +173,20 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     // expected-remark @below {{Remark="selected ", kernel=gpu.mma-bf16}}
     %y = sq.matmul ins(%x : tensor<?x64xf32>) weights(%p, bitmap(%b) : tensor<1x1024xi8>, tensor<1x128xi8>)
       outs(%o : tensor<?x16xf32>) {format = #sq.half<bf16>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// Codes that no mma takes on all of the architectures are multiplied as f16.
+// CHECK-LABEL: @widened
+// CHECK: kernel = "gpu.mma-f16"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_120a", "sm_90a"]>>} {
+  func.func @widened(%x: tensor<?x128xf16>, %t: tensor<?x1xf32>, %p: tensor<1x1024xi8>, %b: tensor<1x256xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    // expected-remark @below {{Reason="codes are multiplied as f16: sm_90a has no mma on fp8", Remark="selected ", kernel=gpu.mma-f16}}
+    %y = sq.matmul ins(%x, %t : tensor<?x128xf16>, tensor<?x1xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x1024xi8>, tensor<1x256xi8>, tensor<1x16xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E4M3FN, row>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
   }
 }

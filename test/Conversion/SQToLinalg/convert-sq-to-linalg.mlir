@@ -152,3 +152,13 @@ func.func @matmul_of_halves(%x: tensor<?x64xf16>, %p: tensor<8x64xi8>, %s: tenso
     outs(%init : tensor<?x8xf32>) {format = #sq.int<8, row>} -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+
+// Codes as f16; they are exact.
+// CHECK-LABEL: @widen_to_f16
+func.func @widen_to_f16(%q: tensor<?x64xf8E4M3FN>) -> tensor<?x64xf16> {
+  // CHECK: linalg.generic {{.*}} ins(%{{.+}} : tensor<?x64xf8E4M3FN>) outs(%{{.+}} : tensor<?x64xf16>)
+  // CHECK: %[[H:.*]] = arith.truncf %{{.+}} : f32 to f16
+  // CHECK: linalg.yield %[[H]]
+  %h = sq.widen %q from fp8<f8E4M3FN, row> : tensor<?x64xf8E4M3FN> -> tensor<?x64xf16>
+  return %h : tensor<?x64xf16>
+}

@@ -190,6 +190,15 @@ func.func @widened_unsigned(%q: tensor<8x64xi4>) {
 
 // -----
 
+// SQ-WIDEN-2: f16 doesn't hold the values of NF4
+func.func @widened_codebook(%q: tensor<8x64xi4>) {
+  // expected-error@+1 {{expected codes that stand for values that f16 holds, without a zero point, got #sq.nf4<row> [SQ-WIDEN-2]}}
+  %x = sq.widen %q from nf4<row> : tensor<8x64xi4> -> tensor<8x64xf16>
+  return
+}
+
+// -----
+
 // SQ-QUANT-1: f16 and bf16 are rounded to, by arith.truncf
 func.func @quantized_half(%x: tensor<8x64xf32>) {
   // expected-error@+1 {{expected a format with codes, got #sq.half<f16>, whose values are stored themselves [SQ-QUANT-1]}}

@@ -139,3 +139,14 @@ func.func @half_weights(%x: tensor<?x64xf16>, %p: tensor<1x1024xi8>, %b: tensor<
     outs(%0 : tensor<?x16xf32>) {format = #sq.half<f16>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
   return %1 : tensor<?x16xf32>
 }
+
+// Codes as f16: a product may read these instead.
+// CHECK-LABEL: func @widened_to_f16
+func.func @widened_to_f16(%q: tensor<?x64xf8E4M3FN>, %t: tensor<?x1xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>, %init: tensor<?x16xf32>) -> tensor<?x16xf32> {
+  // CHECK: %[[H:.*]] = sq.widen %{{.+}} from fp8<f8E4M3FN, row> : tensor<?x64xf8E4M3FN> -> tensor<?x64xf16>
+  %h = sq.widen %q from fp8<f8E4M3FN, row> : tensor<?x64xf8E4M3FN> -> tensor<?x64xf16>
+  // CHECK: sq.matmul ins(%[[H]], %{{.+}} : tensor<?x64xf16>, tensor<?x1xf32>)
+  %0 = sq.matmul ins(%h, %t : tensor<?x64xf16>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+    outs(%init : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E4M3FN, row>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+  return %0 : tensor<?x16xf32>
+}

@@ -27,7 +27,7 @@ def build(folder, *options):
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench") / "bundle"
     done = build(folder, "--shapes", "24x96", "--layers", "int8.row/nm2:4/int8.row",
-                 "int4.g32/dense/f32")
+                 "int4.g32/dense/f32", "f16/nm2:4/f16")
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -36,12 +36,13 @@ def test_table(folder, tmp_path):
     done = run(folder / "run.py", "--m", "1,9", "--rounds", "1", "--working-set", "0",
                "--markdown", tmp_path / "table.md")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("right  ") == 3
+    assert done.stdout.count("right  ") == 4
     table = (tmp_path / "table.md").read_text()
     assert table.strip() in done.stdout
     rows = [line for line in table.splitlines() if line.startswith("| ours: ")]
     assert [row.split(" | ")[0] for row in rows] == [
-        "| ours: int8.row nm2:4 x int8.row", "| ours: int4.g32 dense x f32"]
+        "| ours: int8.row nm2:4 x int8.row", "| ours: int4.g32 dense x f32",
+        "| ours: f16 nm2:4 x f16"]
     # Microseconds and Tops of two numbers of rows, and GB/s of one row.
     assert all(row.count(" | ") == 5 for row in rows)
 
@@ -59,7 +60,7 @@ def test_nothing_wrong_is_measured(folder):
         file.write_bytes(before)
     assert done.returncode == 1
     assert "WRONG  24x96_int8.row_nm24_int8.row, gpu.mma-s8" in done.stdout
-    assert "1 of 3 are wrong; nothing is measured" in done.stderr
+    assert "1 of 4 are wrong; nothing is measured" in done.stderr
     assert "| ours" not in done.stdout
 
 

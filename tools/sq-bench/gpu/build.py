@@ -35,11 +35,15 @@ LAYERS = [
     ("int8.row", "nm2:4", "int8.row"),
     ("int4.g64.f16", "dense", "int8.row"),
     ("int4.g64.f16", "nm2:4", "int8.row"),
-    ("int4.g128.f16", "dense", "f32"),
+    ("int4.g128.f16", "dense", "f16"),
+    ("int4.g128.f16", "nm2:4", "f16"),
     ("int4.g128.f16", "nm2:4", "f32"),
+    ("f16", "dense", "f16"),
+    ("f16", "nm2:4", "f16"),
     ("mx.e2m1fn", "nm2:4", "int8.row"),
     ("int8.row", "unstructured0.5.row", "int8.row"),
     ("fp8.e4m3fn.row", "dense", "fp8.e4m3fn.row"),
+    ("fp8.e4m3fn.row", "nm2:4", "fp8.e4m3fn.row"),
 ]
 # Rows of activations that are compared with the CPU: each kernel, and tails.
 CHECKED = [1, 9, 16, 33, 130]

@@ -40,8 +40,8 @@ public:
   /// numerics::decodeElement: the f32 that `code` (of the format's code type)
   /// stands for, before any scale.
   Value decodeElement(const numerics::Format &format, Value code);
-  /// Element times integerFactor, as an i8.
-  Value widen(const numerics::Format &format, Value code);
+  /// Element times integerFactor as an i8, or the element as an f16: `type`.
+  Value widen(const numerics::Format &format, Value code, Type type);
   /// The integer that an `Element::Int` code stands for, as i32: MXINT8's
   /// factor of 2^-6 and the zero point are not applied.
   Value decodeInteger(const numerics::Format &format, Value code);

@@ -281,9 +281,14 @@ LogicalResult DequantizeOp::verify() {
                       "SQ-DEQUANT-2");
 }
 
-/// Whether codes stand for integers that are bytes, without a zero point.
-static bool canBeWidened(const numerics::Format &format) {
-  return format.integerFactor() && !format.hasZeroPoint();
+/// Whether codes of a format can be widened to `type`: integers to bytes, what
+/// f16 holds to f16.
+static bool canBeWidened(const numerics::Format &format, Type type) {
+  if (format.hasZeroPoint() || format.isHalf())
+    return false;
+  if (type.isF16())
+    return format.element != numerics::Element::NF4;
+  return type.isInteger(8) && format.integerFactor();
 }
 
 LogicalResult WidenOp::verify() {
@@ -291,11 +296,12 @@ LogicalResult WidenOp::verify() {
                          cast<ShapedType>(getValues().getType()),
                          cast<RankedTensorType>(getType()), "SQ-WIDEN-1")))
     return failure();
-  if (canBeWidened(getFormat().getFormat()))
+  Type element = cast<ShapedType>(getType()).getElementType();
+  if (canBeWidened(getFormat().getFormat(), element))
     return success();
-  return emitOpError("expected codes that stand for integers, without a zero "
-                     "point, got ")
-         << getFormat() << " [SQ-WIDEN-2]";
+  return emitOpError("expected codes that stand for ")
+         << (element.isF16() ? "values that f16 holds" : "integers")
+         << ", without a zero point, got " << getFormat() << " [SQ-WIDEN-2]";
 }
 
 //===----------------------------------------------------------------------===//
@@ -369,7 +375,8 @@ TileLayout MatmulOp::getTileLayout() {
 /// Of weights and of activations.
 static int64_t getMultiplierBytes(MatmulOp op) {
   return FragmentLayout::getMultiplierBytes(
-      /*areCodes=*/bool(op.getActivationFormatAttr()));
+      op.getActivationFormatAttr() &&
+      !getElementTypeOrSelf(op.getInput().getType()).isF16());
 }
 
 FragmentLayout MatmulOp::getFragmentLayout() {
@@ -571,8 +578,8 @@ LogicalResult MatmulOp::verify() {
     return emitOpError("expected activations with codes, got ")
            << activation << "; an input of f16 or bf16 needs no format "
            << "[SQ-MM-5]";
-  bool mayBeWidened = input.getElementType().isInteger(8) &&
-                      canBeWidened(activation.getFormat());
+  bool mayBeWidened =
+      canBeWidened(activation.getFormat(), input.getElementType());
   if (hasWidenedInput() && !mayBeWidened)
     return emitOpError("expected input codes of type ")
            << activation.getCodeType() << ", got " << input << " [SQ-MM-5]";

@@ -23,6 +23,7 @@ public:
 
 private:
   Value makeParameter(const Twine &name, RankedTensorType type, Location loc);
+  Value widen(QuantizeOp quantize);
   void rewritePacked(LayerPlan &layer);
   void rewriteHalf(DenseEntry &entry);
   void rewriteDense(DenseEntry &entry);
@@ -33,6 +34,8 @@ private:
   WeightPlan &plan;
   const SafetensorsWriter &writer;
   OpBuilder builder;
+  /// Codes that several layers read are widened once.
+  DenseMap<Value, Value> widened;
 };
 } // namespace
 
@@ -42,6 +45,19 @@ Value WeightRewriter::makeParameter(const Twine &name, RankedTensorType type,
   return ParameterOp::create(builder, loc, type, builder.getStringAttr(text),
                              /*source=*/StringAttr(),
                              builder.getI64IntegerAttr(writer.getOffset(text)));
+}
+
+/// Codes as f16.
+Value WeightRewriter::widen(QuantizeOp quantize) {
+  Value &known = widened[quantize.getValues()];
+  if (known)
+    return known;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointAfter(quantize);
+  auto type = cast<RankedTensorType>(quantize.getValues().getType());
+  return known = WidenOp::create(builder, quantize.getLoc(),
+                                 type.clone(builder.getF16Type()),
+                                 quantize.getValues(), quantize.getFormat());
 }
 
 void WeightRewriter::rewritePacked(LayerPlan &layer) {
@@ -72,7 +88,7 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
     SmallVector<Value> inputScales;
     QuantFormatAttrInterface activationFormat;
     if (QuantizeOp quantize = getInputQuantization(use)) {
-      input = quantize.getValues();
+      input = layer.widensInput ? widen(quantize) : quantize.getValues();
       llvm::append_range(inputScales, quantize.getScales());
       activationFormat = quantize.getFormat();
     }

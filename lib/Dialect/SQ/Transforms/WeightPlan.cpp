@@ -38,7 +38,7 @@ numerics::FragmentLayout LayerPlan::getFragments() const {
   return numerics::FragmentLayout::get(
       *chain.getFormat(), mask ? &*mask : nullptr,
       numerics::FragmentLayout::getMultiplierBytes(
-          /*areCodes=*/bool(getInputQuantization(uses.front()))),
+          /*areCodes=*/getInputQuantization(uses.front()) && !widensInput),
       report.rows, report.columns);
 }
 
@@ -291,6 +291,7 @@ void WeightPlanner::planLayout(LayerPlan &layer) {
   }
   LayoutChoice choice = options.chooseLayout(request);
   layer.layout = choice.layout;
+  layer.widensInput = choice.widensInput;
   layer.storedDense = !choice.whyStoredDense.empty();
   layer.report.whyStoredDense = std::move(choice.whyStoredDense);
   if (request.weights.isHalf())

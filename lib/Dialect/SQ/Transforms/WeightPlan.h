@@ -40,6 +40,8 @@ struct LayerPlan {
   /// Packed: what the mask promises, and how the weights lie in the file.
   SparsityPatternAttrInterface pattern;
   Layout layout = Layout::Rows;
+  /// Whether the activations' codes are multiplied as f16.
+  bool widensInput = false;
   /// Sparse: whether dropped weights are stored as zeros all the same.
   bool storedDense = false;
   /// In rows, and with bitmaps: bytes of a payload row.

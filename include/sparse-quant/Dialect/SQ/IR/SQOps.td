@@ -286,26 +286,31 @@ def SQ_DequantizeOp : SQ_Op<"dequantize", [Pure, SQ_ReifiesShapes]> {
 }
 
 def SQ_WidenOp : SQ_Op<"widen", [Pure, SQ_ReifiesShapes]> {
-  let summary = "Codes as the bytes of the integers that they stand for";
+  let summary = "Codes as bytes or as f16, for kernels that multiply these";
   let description = [{
     ```
-    result[i] = decode(values[i]) * integerFactor   // exact, -128..127
+    i8    result[i] = decode(values[i]) * integerFactor   // exact, -128..127
+    f16   result[i] = decode(values[i])                   // exact
     ```
 
     `integerFactor` is 2 for E2M1, 8 for E2M3, 64 for MXINT8, and 1 for integers
     (numerics.md, NUM-F14), so a widened code times its scale is `integerFactor`
     times the value. Kernels that multiply bytes take activations so; where codes
-    are bytes of integers already, there is nothing to widen.
+    are bytes of integers already, there is nothing to widen. Tensor cores that
+    don't multiply the codes of both sides multiply them as f16, which holds the
+    elements of all formats without a zero point but NF4.
 
     ```mlir
     %i = sq.widen %c from mx<f4E2M1FN> : tensor<4x64xf4E2M1FN> -> tensor<4x64xi8>
+    %h = sq.widen %e from fp8<f8E4M3FN, row> : tensor<4x64xf8E4M3FN> -> tensor<4x64xf16>
     ```
 
     Rules: SQ-WIDEN-1 codes and result have one shape, and the codes the format's
-    code type; SQ-WIDEN-2 the format has an integer factor and no zero point.
+    code type; SQ-WIDEN-2 the format has no zero point, and an integer factor for
+    i8, elements that f16 holds for f16.
   }];
   let arguments = (ins AnyRankedTensor:$values, SQ_AnyFormat:$format);
-  let results = (outs SQ_ByteTensor:$result);
+  let results = (outs TensorOf<[I8, F16]>:$result);
   let assemblyFormat = [{
     $values `from` custom<Bare>($format) attr-dict
     `:` type($values) `->` type($result)
@@ -476,8 +481,8 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     the sizes that SQ-PACK-3 and SQ-PACK-4 give them; SQ-MM-3 weight scales have
     the types that the format asks for; SQ-MM-4 a bitmap comes with a pattern;
     SQ-MM-5 the input is f32, f16 or bf16 without an activation format, and with
-    one, which has codes, of its code type, or i8 where those codes were widened
-    (`sq.widen`), and has its scales;
+    one, which has codes, of its code type, or i8 or f16 where those codes were
+    widened (`sq.widen`), and has its scales;
     SQ-MM-6 activation scales that vary along K are powers of two (others could
     not leave the sum); SQ-MM-7 weights are symmetric; SQ-MM-8 all operands are
     tensors and there is a result, or all are memrefs and there is none; SQ-MM-9
@@ -511,7 +516,7 @@ def SQ_MatmulOp : SQ_Op<"matmul", [
     int64_t getReductionExtent() {
       return ::llvm::cast<::mlir::ShapedType>(getInput().getType()).getDimSize(1);
     }
-    /// Whether the input is of integers that codes stand for (sq.widen).
+    /// Whether the input is what codes stand for (sq.widen).
     bool hasWidenedInput() {
       ::mlir::sq::QuantFormatAttrInterface format = getActivationFormatAttr();
       return format && ::llvm::cast<::mlir::ShapedType>(getInput().getType())

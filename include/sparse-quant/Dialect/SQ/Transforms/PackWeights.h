@@ -59,6 +59,8 @@ struct LayoutChoice {
   /// Of weights in 16 bits, which are stored as they are where they aren't
   /// packed: why; "" if there is nothing to say.
   std::string whyNotPacked;
+  /// Whether the activations' codes are multiplied as f16 (sq.widen).
+  bool widensInput = false;
 };
 
 using LayoutChooser = std::function<LayoutChoice(const LayoutRequest &layer)>;
