@@ -8,6 +8,7 @@
 #include "HostMemref.h"
 #include "MmaKernel.h"
 #include "PrepareActivations.h"
+#include "UnitKernel.h"
 
 using namespace mlir;
 using namespace mlir::sq;
@@ -20,14 +21,11 @@ using numerics::FragmentLayout;
 
 namespace {
 
-/// A warp a unit.
-class PlaneBuilder : DeviceBuilder {
+class PlaneBuilder : UnitBuilder {
 public:
-  static constexpr int64_t kWarps = 8;
-
   PlaneBuilder(ImplicitLocOpBuilder &b, const FragmentLayout &layout,
                Value weights, Value stride, Type element, Value to)
-      : DeviceBuilder(b), layout(layout), weights(weights), stride(stride),
+      : UnitBuilder(b), layout(layout), weights(weights), stride(stride),
         element(element), to(to) {}
 
   /// Plane `plane`: what the planes before it leave, rounded to bf16.
@@ -77,11 +75,7 @@ Value PlaneBuilder::bitsOfPlane(Value value, int64_t plane) {
 }
 
 void PlaneBuilder::emit(int64_t plane) {
-  Value lane = rem(thread(), kWarp);
-  Value unit =
-      add(mul(block(::mlir::gpu::Dimension::x), kWarps), div(thread(), kWarp));
-  Value tile = block(::mlir::gpu::Dimension::y);
-  emitIf(isLess(unit, constant(layout.numUnits())), [&] {
+  launchUnits(layout, [&](Value tile, Value unit, Value lane) {
     Value pointer = atFar(globalPointer(to), tile, layout.payloadBytes());
     pointer = atFar(pointer, unit, FragmentLayout::kUnitBytes);
     pointer = at(pointer, mul(lane, FragmentLayout::kLoadBytes));
@@ -143,19 +137,10 @@ static void emitMany(ImplicitLocOpBuilder &b, linalg::MatmulOp op,
                          b.getI8Type()));
   product.weights = addressOf(b, room);
   Value address = addressOf(b, weights), stride = strideOf(b, weights);
-  auto index = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, value);
-  };
   for (int64_t plane = 0; plane < countPlanes(type.getElementType()); ++plane) {
-    emitLaunch(
-        b,
-        {index(llvm::divideCeil(layout.numUnits(), PlaneBuilder::kWarps)),
-         index(layout.numTiles())},
-        PlaneBuilder::kWarps * kWarp, /*sharedBytes=*/0, [&] {
-          PlaneBuilder(b, layout, address, stride, type.getElementType(),
-                       product.weights)
-              .emit(plane);
-        });
+    PlaneBuilder(b, layout, address, stride, type.getElementType(),
+                 product.weights)
+        .emit(plane);
     emitTileMma(b, product, sharedBytes);
   }
   memref::DeallocOp::create(b, room);

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 #include "FragmentExpander.h"
+#include "UnitKernel.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
@@ -117,21 +118,15 @@ SmallVector<Value> FragmentExpander::emitUnit(Value tile, Value unit,
 }
 
 namespace {
-class Expansion : DeviceBuilder {
+class Expansion : UnitBuilder {
 public:
-  static constexpr int64_t kWarps = 8;
-
   Expansion(ImplicitLocOpBuilder &b, const FragmentLayout &layout, Value to)
-      : DeviceBuilder(b), layout(layout), to(to) {}
+      : UnitBuilder(b), layout(layout), to(to) {}
 
   /// A warp expands a unit.
   void emit(FragmentExpander &expander) {
-    Value lane = rem(thread(), kWarp);
-    Value unit = add(mul(block(::mlir::gpu::Dimension::x), kWarps),
-                     div(thread(), kWarp));
-    Value tile = block(::mlir::gpu::Dimension::y);
-    emitIf(isLess(unit, constant(layout.numUnits())), [&] {
-      FragmentLayout expanded = layout.getExpanded();
+    FragmentLayout expanded = layout.getExpanded();
+    launchUnits(layout, [&](Value tile, Value unit, Value lane) {
       SmallVector<Value> words = expander.emitUnit(tile, unit, lane);
       constexpr int64_t perUnit = FragmentLayout::kLoadBytes / 4;
       Value pointer = atFar(globalPointer(to), tile, expanded.payloadBytes());
@@ -156,15 +151,6 @@ void mlir::sq::cuda::emitExpansion(ImplicitLocOpBuilder &b,
                                    const FragmentLayout &layout,
                                    const Multiplier &multiplier, Value weights,
                                    Value metadata, Value to) {
-  auto index = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, value);
-  };
-  emitLaunch(b,
-             {index(llvm::divideCeil(layout.numUnits(), Expansion::kWarps)),
-              index(layout.numTiles())},
-             Expansion::kWarps * kWarp, /*sharedBytes=*/0, [&] {
-               FragmentExpander expander(b, layout, multiplier, weights,
-                                         metadata);
-               Expansion(b, layout, to).emit(expander);
-             });
+  FragmentExpander expander(b, layout, multiplier, weights, metadata);
+  Expansion(b, layout, to).emit(expander);
 }

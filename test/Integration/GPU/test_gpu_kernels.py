@@ -5,7 +5,7 @@ NumPy's in f64; the tolerance is that of test_fuzz_kernels.py. PTX is executed b
 test/PTX, for which out-of-bounds accesses, races and metadata out of order are errors.
 
 f32 activations are multiplied in three parts; 24 bits are what these hold, so that
-products are exact, and three times as many are added up. About 150 s of a
+products are exact, and three times as many are added up. About 300 s of a
 slow core.
 """
 
@@ -16,13 +16,14 @@ from artifact import Artifact
 from packed_model import HALVES
 from ptx_driver import load_driver
 from reference import F32
-from test_fuzz_kernels import Layer, check, compile_layers, draw_weight
+from test_fuzz_kernels import (
+    ACTIVATIONS, WEIGHTS, Layer, check, compile_layers, draw_pattern, draw_weight)
 
 SPARSE = ["nm2:4", "nm1:4", None, "unstructured0.5.row", "block16x4.0.75", "nm4:8"]
 EXTENTS = [1, 5, 16, 17, 33, 64, 65, 127, 128, 129, 131, 200, 257]
-# fp8 is an instruction of some architectures alone, and sparse weights only then; for these,
-# LLVM multiplies pairs of f32, too.
-ARCHS = {"fp8": "sm_120a", "fp8-range": "sm_120a", "pairs": "sm_120a", "mxfp8": "sm_120a", "mxfp8-as-f16": "sm_80"}
+# fp8 is an instruction of some architectures alone; for these, LLVM multiplies pairs of f32, too.
+ARCHS = {"fp8": "sm_120a", "fp8-range": "sm_120a", "pairs": "sm_120a", "mxfp8": "sm_120a",
+         "mxfp8-as-f16": "sm_80"}
 # Up to 8 and 16 tokens go to one kernel, more to another, whose blocks have 16 to 128.
 TOKENS = [1, 7, 8, 9, 16, 17, 45, 130]
 MODULES = {
@@ -98,3 +99,30 @@ def test_products(name, tmp_path, monkeypatch):
                 x[rng.random(m) < 0.1] = 0
                 (actual,) = opened.call(layer.name, [x], [(m, n)])
                 check(layer, x, actual, 3 * k + count_groups(layer) + 8)
+
+
+@pytest.mark.parametrize("arch", ["sm_80", "sm_120a"])
+def test_random_pairs(arch, tmp_path, monkeypatch):
+    """Weights and activations of any two formats, by whatever kernel takes them.
+
+    Sums of scale groups are added, too; the least have four columns.
+    """
+    load_driver()
+    monkeypatch.setenv("SQ_PTX_CAPABILITY", arch.strip("sm_a"))
+    rng = np.random.default_rng(int(arch.strip("sm_a")))
+    layers = []
+    for index in range(16):
+        weights = str(rng.choice(WEIGHTS + list(HALVES)))
+        activations = rng.choice(list(HALVES)) if weights in HALVES else ACTIVATIONS[
+            rng.integers(len(ACTIVATIONS))]
+        shape = int(rng.choice(EXTENTS)), int(rng.choice(EXTENTS))
+        layers.append(Layer(f"l{index}", draw_pattern(rng), weights, activations,
+                            draw_weight(rng, shape), None))
+    compile_layers(tmp_path, layers, [f"--target=cuda:{arch}"])
+    with Artifact(tmp_path / "model.so") as opened:
+        for layer in layers:
+            n, k = layer.weight.shape
+            for m in (1, 33):
+                x = rng.standard_normal((m, k)).astype(F32)
+                (actual,) = opened.call(layer.name, [x], [(m, n)])
+                check(layer, x, actual, 3 * k + 80)
