@@ -27,16 +27,19 @@ static bool isElementwise(linalg::GenericOp op) {
 /// same element of it.
 static bool readsApartFrom(linalg::GenericOp op, Value written) {
   Value root = getRoot(written);
-  return llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
-    if (op.isScalar(operand))
-      return true;
-    Value from = getRoot(operand->get());
-    // A constant of the module is no argument of a kernel.
-    if (!from || isa_and_nonnull<memref::GetGlobalOp>(from.getDefiningOp()))
-      return false;
-    return from != root || (operand->get() == written &&
-                            op.getMatchingIndexingMap(operand).isIdentity());
-  });
+  return root &&
+         llvm::all_of(op.getDpsInputOperands(), [&](OpOperand *operand) {
+           if (op.isScalar(operand))
+             return true;
+           Value from = getRoot(operand->get());
+           // A constant of the module is no argument of a kernel.
+           if (!from ||
+               isa_and_nonnull<memref::GetGlobalOp>(from.getDefiningOp()))
+             return false;
+           return from != root ||
+                  (operand->get() == written &&
+                   op.getMatchingIndexingMap(operand).isIdentity());
+         });
 }
 
 /// Whether others than `known` read what `memref` holds.
@@ -75,6 +78,32 @@ void Epilogue::takeInit(MatmulOp op, RewriterBase &rewriter) {
     init = *generic;
 }
 
+SmallVector<Value> Epilogue::getWrites(MatmulOp op) {
+  SmallVector<Value> writes = {op.getInit()};
+  for (Step &step : steps)
+    writes.push_back(step.op.getDpsInits()[0]);
+  return writes;
+}
+
+/// Other threads still read what the product and the ops before read, and write
+/// what they write.
+bool Epilogue::mayWrite(MatmulOp op, Value result) {
+  Value root = getRoot(result);
+  auto isApart = [&](Value memref) {
+    Value other = getRoot(memref);
+    return other && other != root;
+  };
+  return root && isApart(op.getInput()) &&
+         llvm::all_of(op.getInputScales(), isApart) &&
+         llvm::all_of(
+             getWrites(op),
+             [&](Value write) { return write == result || isApart(write); }) &&
+         llvm::all_of(
+             steps,
+             [&](Step &step) { return readsApartFrom(step.op, result); }) &&
+         (!init || readsApartFrom(init, result));
+}
+
 bool Epilogue::takeStep(MatmulOp op, RewriterBase &rewriter) {
   Value from = steps.empty() ? op.getInit() : steps.back().op.getDpsInits()[0];
   Operation *last = steps.empty() ? op : steps.back().op.getOperation();
@@ -93,24 +122,16 @@ bool Epilogue::takeStep(MatmulOp op, RewriterBase &rewriter) {
       !llvm::is_contained(candidate.getDpsInputs(), from))
     return false;
   FailureOr<linalg::GenericOp> generic = sortLoops(candidate, rewriter);
-  if (failed(generic) || !isElementwise(*generic) || !getRoot(from))
+  if (failed(generic) || !isElementwise(*generic))
     return false;
   Value result = generic->getDpsInits()[0];
-  Value written = getRoot(result);
-  // Other threads still read what the product reads, and write what it writes.
-  auto isApart = [&](Value read) {
-    Value root = getRoot(read);
-    return root && root != written;
-  };
-  if (!written || !isApart(op.getInput()) ||
-      !llvm::all_of(op.getInputScales(), isApart) ||
-      (result != from && written == getRoot(from)) ||
-      !readsApartFrom(*generic, from) || !readsApartFrom(*generic, result))
+  if (!mayWrite(op, result))
     return false;
-  for (Step &step : steps)
-    if (!readsApartFrom(step.op, result))
-      return false;
-  if (init && !readsApartFrom(init, result))
+  // What the kernel writes already is read as this element alone.
+  SmallVector<Value> writes = getWrites(op);
+  writes.push_back(result);
+  if (!llvm::all_of(
+          writes, [&](Value write) { return readsApartFrom(*generic, write); }))
     return false;
   for (Operation *each : passed)
     rewriter.moveOpBefore(each, op);

@@ -49,6 +49,9 @@ private:
 
   void takeInit(MatmulOp op, RewriterBase &rewriter);
   bool takeStep(MatmulOp op, RewriterBase &rewriter);
+  /// The memrefs that the kernel of `op` and of what was taken writes.
+  SmallVector<Value> getWrites(MatmulOp op);
+  bool mayWrite(MatmulOp op, Value result);
 
   linalg::GenericOp init;
   SmallVector<Step> steps;

@@ -123,3 +123,61 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     return
   }
 }
+
+// -----
+
+// Nor is one of the product that the second op behind it reads.
+// CHECK-LABEL: @transposed_later
+// CHECK: llvm.store {{.*}} : f32, !llvm.ptr<1>
+// CHECK: math.absf
+// CHECK: memref.store
+// CHECK: linalg.generic
+// CHECK: arith.mulf
+#id = affine_map<(m, n) -> (m, n)>
+#transposed = affine_map<(m, n) -> (n, m)>
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @transposed_later(%x: memref<16x64xf16>, %p: memref<1x1024xi8>, %s: memref<1x16xf32>, %out: memref<16x16xf32>) {
+    %y = memref.alloc() : memref<16x16xf32>
+    sq.matmul ins(%x : memref<16x64xf16>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
+      outs(%y : memref<16x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-f16", overwrites}
+    %h = memref.alloc() : memref<16x16xf32>
+    linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%y : memref<16x16xf32>) outs(%h : memref<16x16xf32>) {
+    ^bb0(%a: f32, %o: f32):
+      %v = math.absf %a : f32
+      linalg.yield %v : f32
+    }
+    linalg.generic {indexing_maps = [#id, #transposed, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%h, %y : memref<16x16xf32>, memref<16x16xf32>) outs(%out : memref<16x16xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %v = arith.mulf %a, %b : f32
+      linalg.yield %v : f32
+    }
+    memref.dealloc %y : memref<16x16xf32>
+    memref.dealloc %h : memref<16x16xf32>
+    return
+  }
+}
+
+// -----
+
+// What is added to may be part of what the op in front reads.
+// CHECK-LABEL: @unknown_memory
+// CHECK: linalg.generic
+// CHECK: gpu.launch
+#id = affine_map<(m, n) -> (m, n)>
+#transposed = affine_map<(m, n) -> (n, m)>
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
+  func.func @unknown_memory(%x: memref<16x64xf16>, %p: memref<1x1024xi8>, %s: memref<1x16xf32>, %a: memref<16x16xf32>, %b: memref<16x16xf32>, %which: i1) {
+    %y = arith.select %which, %a, %b : memref<16x16xf32>
+    linalg.generic {indexing_maps = [#transposed, #id], iterator_types = ["parallel", "parallel"]}
+      ins(%a : memref<16x16xf32>) outs(%y : memref<16x16xf32>) {
+    ^bb0(%i: f32, %o: f32):
+      %v = math.absf %i : f32
+      linalg.yield %v : f32
+    }
+    sq.matmul ins(%x : memref<16x64xf16>) weights(%p, scales(%s) : memref<1x1024xi8>, memref<1x16xf32>)
+      outs(%y : memref<16x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>, kernel = "gpu.mma-f16"}
+    return
+  }
+}
