@@ -72,7 +72,7 @@ struct StorageChoice {
   /// Why no kernel takes weights of 16 bits in another form than they have in
   /// rows, where they aren't packed; "" if there is nothing to say.
   std::string whyNotPacked;
-  /// Whether kernels on this layout multiply the activations' codes as f16.
+  /// Whether kernels on this layout multiply codes in 16 bits (LayoutChoice).
   bool widensInput = false;
 };
 

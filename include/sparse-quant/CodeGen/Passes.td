@@ -15,7 +15,7 @@ def SelectKernels : Pass<"sq-select-kernels", "::mlir::ModuleOp"> {
     Sets `kernel` on each `sq.matmul` to the row of the kernel table of the
     module's target (`sq-attach-target`) that fits best: of a CPU's
     (`lib/CodeGen/CPU/KernelRows.cpp`) the one that is expected to take the least
-    time, of a GPU's (`lib/CodeGen/GPU/KernelTable.cpp`) the one for the op's
+    time, of a GPU's (`lib/CodeGen/GPU/KernelRows.cpp`) the one for the op's
     formats, if all of the module's architectures have it.
 
     On a CPU, `cost` is the prediction: for the op's M, or for 1 and 128 rows of

@@ -98,7 +98,7 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
 // CHECK: kernel = "gpu.generic"
 module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_90a"]>>} {
   func.func @no_pair(%x: tensor<?x64xf8E4M3FN>, %t: tensor<?x1xf32>, %p: tensor<16x64xi8>, %s: tensor<16x1xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
-    // expected-remark @below {{Reason="weights of int8.row and activations of fp8.e4m3fn.row are no pair that tensor cores multiply"}}
+    // expected-remark @below {{Reason="no mma takes weights of int8.row and activations of fp8.e4m3fn.row"}}
     %y = sq.matmul ins(%x, %t : tensor<?x64xf8E4M3FN>, tensor<?x1xf32>) weights(%p, scales(%s) : tensor<16x64xi8>, tensor<16x1xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, activationFormat = #sq.fp8<f8E4M3FN, row>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
@@ -187,6 +187,23 @@ module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #d
     // expected-remark @below {{Reason="codes are multiplied as f16: sm_90a has no mma on fp8", Remark="selected ", kernel=gpu.mma-f16}}
     %y = sq.matmul ins(%x, %t : tensor<?x128xf16>, tensor<?x1xf32>) weights(%p, bitmap(%b), scales(%s) : tensor<1x1024xi8>, tensor<1x256xi8>, tensor<1x16xf32>)
       outs(%o : tensor<?x16xf32>) {format = #sq.fp8<f8E4M3FN, row>, activationFormat = #sq.fp8<f8E4M3FN, row>, pattern = #sq.nm<2:4>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
+    return %y : tensor<?x16xf32>
+  }
+}
+
+// -----
+
+// Codes whose groups aren't the weights' are multiplied as the bf16 that they
+// stand for.
+// CHECK-LABEL: @values
+// CHECK: kernel = "gpu.mma-bf16"
+module attributes {dlti.target_system_spec = #dlti.target_system_spec<"GPU" = #dlti.target_device_spec<"sq.archs" = ["sm_80"]>>} {
+  func.func @values(%q: tensor<?x64xi8>, %t: tensor<?x2xf8E8M0FNU>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>, %o: tensor<?x16xf32>) -> tensor<?x16xf32> {
+    %x = sq.dequantize %q, %t from mx<i8> : tensor<?x64xi8>, tensor<?x2xf8E8M0FNU> -> tensor<?x64xf32>
+    %h = arith.truncf %x : tensor<?x64xf32> to tensor<?x64xbf16>
+    // expected-remark @below {{Reason="codes are multiplied as bf16: activations of mx.int8 have scale groups of 32 columns, and weights of int8.row don't", Remark="selected ", kernel=gpu.mma-bf16}}
+    %y = sq.matmul ins(%h : tensor<?x64xbf16>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+      outs(%o : tensor<?x16xf32>) {format = #sq.int<8, row>, layout = #sq<layout fragments>} -> tensor<?x16xf32>
     return %y : tensor<?x16xf32>
   }
 }

@@ -23,7 +23,7 @@ SPARSE = ["nm2:4", "nm1:4", None, "unstructured0.5.row", "block16x4.0.75", "nm4:
 EXTENTS = [1, 5, 16, 17, 33, 64, 65, 127, 128, 129, 131, 200, 257]
 # fp8 is an instruction of some architectures alone; for these, LLVM multiplies pairs of f32, too.
 ARCHS = {"fp8": "sm_120a", "fp8-range": "sm_120a", "pairs": "sm_120a", "mxfp8": "sm_120a",
-         "mxfp8-as-f16": "sm_80"}
+         "mxfp8-as-bf16": "sm_80"}
 # Up to 8 and 16 tokens go to one kernel, more to another, whose blocks have 16 to 128.
 TOKENS = [1, 7, 8, 9, 16, 17, 45, 130]
 MODULES = {
@@ -43,9 +43,11 @@ MODULES = {
     # Codes that no instruction takes beside the weights' are widened.
     "fp8-as-f16": ("gpu.mma-f16", "fp8.e4m3fn.row", ["fp8.e4m3fn.row", "fp8.e5m2.row",
                                                      "int8.row", "int4.g64.f16"]),
-    "mxfp8-as-f16": ("gpu.mma-f16", "mx.e5m2", ["mx.e4m3fn", "mx.e2m1fn"]),
+    "mxfp8-as-bf16": ("gpu.mma-bf16", "mx.e5m2", ["mx.e4m3fn", "mx.e2m1fn", "int8.row",
+                                                  "int4.g64.f16"]),
+    "hbfp8-as-bf16": ("gpu.mma-bf16", "hbfp7.g64", ["int4.g32", "mx.e4m3fn"]),
     "int8-as-f16": ("gpu.mma-f16", "int8.row", ["fp8.e4m3fn.row", "mx.e3m2fn"]),
-    "mxfp4-as-f16": ("gpu.mma-f16", "mx.e2m1fn", ["mx.e4m3fn"]),
+    "mxfp4-as-bf16": ("gpu.mma-bf16", "mx.e2m1fn", ["mx.e4m3fn", "int8.row"]),
     "f16-f16": ("gpu.mma-f16", "f16", ["f16"]),
     "bf16-bf16": ("gpu.mma-bf16", "bf16", ["bf16"]),
     "bf16-f32": ("gpu.mma-bf16", None, ["bf16"]),

@@ -24,6 +24,7 @@ public:
 private:
   Value makeParameter(const Twine &name, RankedTensorType type, Location loc);
   Value widen(QuantizeOp quantize);
+  Value takeValues(Value input);
   void rewritePacked(LayerPlan &layer);
   void rewriteHalf(DenseEntry &entry);
   void rewriteDense(DenseEntry &entry);
@@ -34,7 +35,7 @@ private:
   WeightPlan &plan;
   const SafetensorsWriter &writer;
   OpBuilder builder;
-  /// Codes that several layers read are widened once.
+  /// What several layers read is widened once, codes and what they decode to.
   DenseMap<Value, Value> widened;
 };
 } // namespace
@@ -58,6 +59,19 @@ Value WeightRewriter::widen(QuantizeOp quantize) {
   return known = WidenOp::create(builder, quantize.getLoc(),
                                  type.clone(builder.getF16Type()),
                                  quantize.getValues(), quantize.getFormat());
+}
+
+/// What codes with scales that are powers of two decode to, as bf16: 8 bits,
+/// and all exponents.
+Value WeightRewriter::takeValues(Value input) {
+  Value &known = widened[input];
+  if (known)
+    return known;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointAfterValue(input);
+  auto type = cast<RankedTensorType>(input.getType());
+  return known = arith::TruncFOp::create(
+             builder, input.getLoc(), type.clone(builder.getBF16Type()), input);
 }
 
 void WeightRewriter::rewritePacked(LayerPlan &layer) {
@@ -87,7 +101,11 @@ void WeightRewriter::rewritePacked(LayerPlan &layer) {
     Value input = use.input->get();
     SmallVector<Value> inputScales;
     QuantFormatAttrInterface activationFormat;
-    if (QuantizeOp quantize = getInputQuantization(use)) {
+    QuantizeOp quantize = getInputQuantization(use);
+    if (quantize && layer.widensInput &&
+        quantize.getFormat().getFormat().hasPowerOfTwoScale()) {
+      input = takeValues(input);
+    } else if (quantize) {
       input = layer.widensInput ? widen(quantize) : quantize.getValues();
       llvm::append_range(inputScales, quantize.getScales());
       activationFormat = quantize.getFormat();

@@ -40,7 +40,7 @@ struct LayerPlan {
   /// Packed: what the mask promises, and how the weights lie in the file.
   SparsityPatternAttrInterface pattern;
   Layout layout = Layout::Rows;
-  /// Whether the activations' codes are multiplied as f16.
+  /// Whether the activations' codes are multiplied in 16 bits (LayoutChoice).
   bool widensInput = false;
   /// Sparse: whether dropped weights are stored as zeros all the same.
   bool storedDense = false;

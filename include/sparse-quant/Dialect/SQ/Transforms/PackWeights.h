@@ -59,7 +59,8 @@ struct LayoutChoice {
   /// Of weights in 16 bits, which are stored as they are where they aren't
   /// packed: why; "" if there is nothing to say.
   std::string whyNotPacked;
-  /// Whether the activations' codes are multiplied as f16 (sq.widen).
+  /// Whether codes of activations are multiplied in 16 bits: as f16 (sq.widen),
+  /// or, if their scales are powers of two, as bf16 that hold their values.
   bool widensInput = false;
 };
 
