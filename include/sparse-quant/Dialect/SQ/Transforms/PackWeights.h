@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The weight file (docs/artifact.md, "The weight file"): entries NAME.payload,
-// NAME.bitmap, NAME.scale and NAME.tensor_scale for a packed layer NAME, and
-// f32 entries under their own names for everything else.
+// The weight file: entries NAME.payload, NAME.bitmap (or .positions,
+// .metadata), NAME.scale and NAME.tensor_scale, those that its format has, for
+// a packed layer NAME, and dense entries under their own names for everything
+// else.
 //
 //===----------------------------------------------------------------------===//
 #ifndef SPARSE_QUANT_DIALECT_SQ_TRANSFORMS_PACKWEIGHTS_H

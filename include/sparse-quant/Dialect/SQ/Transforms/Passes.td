@@ -183,9 +183,11 @@ def SQPackWeights : Pass<"sq-pack-weights", "::mlir::ModuleOp"> {
     memory-mapped files, and writes the results to one safetensors file, layer
     by layer: only one layer is in memory at a time. Linear layers with
     quantized weights become `sq.matmul`; the activation quantization in front
-    of them feeds it. All other parameters (embeddings, norms, dense layers,
-    weights that are masked but not quantized) are stored as f32. What several
-    functions share is stored once.
+    of them feeds it. So do those with weights that were rounded to f16 or bf16,
+    if the target has kernels on a layout of these. All other parameters
+    (embeddings, norms, dense layers, weights that are masked and not quantized)
+    are stored dense, in 16 bits where their values and readers allow it. What
+    several functions share is stored once.
 
     Needs: no `sq.parameter` without a source.
     Guarantees: every live `sq.parameter` is an entry of the written file, with
