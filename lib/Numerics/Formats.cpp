@@ -252,8 +252,7 @@ static Error verifyFamily(const Format &f) {
   case Family::Mx:
     if (f.scaleType != ScaleType::E8M0 || !grouped || f.groupSize != 32)
       return "expected mx to have an e8m0 scale per 32 elements";
-    if (f.element == Element::NF4 || f.element == Element::F16 ||
-        f.element == Element::BF16)
+    if (f.element == Element::NF4)
       return "expected an element of OCP MX for mx";
     if (f.element == Element::Int && f.bits != 8)
       return "expected 8 bits for mx.int8, got " + std::to_string(f.bits);

@@ -125,7 +125,7 @@ static std::string checkActivations(const Product &product,
   if (getInputClass(product) == InputClass::Codes)
     return checkCodes(product.weights, format, targets);
   if (format.element == numerics::Element::NF4)
-    return "activations of " + format.str() + " are no values of f16";
+    return refusePair(product.weights, format);
   return checkGroups(product.weights, format);
 }
 

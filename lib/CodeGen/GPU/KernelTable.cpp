@@ -78,20 +78,18 @@ GPUKernelTable::selectStorage(const Product &asked,
 static std::string whyWidened(MatmulOp op,
                               ArrayRef<const GPUTarget *> targets) {
   QuantFormatAttrInterface activations = op.getActivationFormatAttr();
-  StringRef as = "f16";
   if (auto rounded = op.getInput().getDefiningOp<arith::TruncFOp>())
-    if (auto values = rounded.getIn().getDefiningOp<DequantizeOp>()) {
+    if (auto values = rounded.getIn().getDefiningOp<DequantizeOp>())
       activations = values.getFormat();
-      as = "bf16";
-    }
-  if (!activations ||
-      getElementTypeOrSelf(op.getInput().getType()).getIntOrFloatBitWidth() !=
-          16)
+  Type element = getElementTypeOrSelf(op.getInput().getType());
+  if (!activations || (!element.isF16() && !element.isBF16()))
     return "";
   std::string reason =
       checkCodes(op.getFormat().getFormat(), activations.getFormat(), targets);
   return reason.empty() ? ""
-                        : "codes are multiplied as " + as.str() + ": " + reason;
+                        : (element.isF16() ? "codes are multiplied as f16: "
+                                           : "codes are multiplied as bf16: ") +
+                              reason;
 }
 
 KernelChoice GPUKernelTable::select(MatmulOp op,

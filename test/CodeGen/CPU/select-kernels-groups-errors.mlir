@@ -36,3 +36,14 @@ func.func @widened(%x: tensor<1x64xi8>, %xs: tensor<1x2xf8E8M0FNU>, %p: tensor<1
      kernel = "cpu.tile-fma"} -> tensor<1x16xf32>
   return %0 : tensor<1x16xf32>
 }
+
+// -----
+
+func.func @widened_for_tensor_cores(%x: tensor<1x64xf16>, %xs: tensor<1x1xf32>, %p: tensor<1x1024xi8>, %s: tensor<1x16xf32>,
+                                    %y: tensor<1x16xf32>) -> tensor<1x16xf32> {
+  // expected-error@below {{kernel 'cpu.tile-fma' can't compute this op: activations were widened for tensor cores}}
+  %0 = sq.matmul ins(%x, %xs : tensor<1x64xf16>, tensor<1x1xf32>) weights(%p, scales(%s) : tensor<1x1024xi8>, tensor<1x16xf32>)
+    outs(%y : tensor<1x16xf32>)
+    {format = #sq.int<8, row>, activationFormat = #sq.int<8, row>, layout = #sq<layout tiles>, kernel = "cpu.tile-fma"} -> tensor<1x16xf32>
+  return %0 : tensor<1x16xf32>
+}

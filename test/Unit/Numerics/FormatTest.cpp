@@ -100,6 +100,16 @@ TEST(Format, VerifyNamesWhatIsWrong) {
   format = Format::nf4();
   format.element = Element::E2M1FN;
   EXPECT_EQ(format.verify(), "expected element nf4 for nf4");
+  format = Format::half(Element::BF16);
+  EXPECT_EQ(format.verify(), std::nullopt);
+  EXPECT_EQ(format.str(), "bf16");
+  format.bits = 8;
+  EXPECT_EQ(format.verify(), "expected 16 bits, got 8");
+  format = Format::half(Element::Int);
+  EXPECT_EQ(format.verify(),
+            "expected element f16 or bf16 for a float of 16 bits");
+  format = Format::mx(Element::F16);
+  EXPECT_EQ(format.verify(), "expected 2 to 8 bits, got 16");
 }
 
 TEST(Format, MaxElementAndGroups) {
